@@ -1,0 +1,109 @@
+/** The field types of a spec. `category` in a spec is read as `string`. */
+export type FieldType =
+  | "bool"
+  | "int8"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "uint8"
+  | "uint16"
+  | "uint32"
+  | "uint64"
+  | "float32"
+  | "float64"
+  | "string"
+  | "timestamp"
+  | "embedding";
+
+/** One feature view as its spec declares it, every default filled in, every file it names read in. Plain data. */
+export interface FeatureView {
+  readonly name: string;
+  readonly version: number;
+  readonly owner: string | undefined;
+  readonly models: readonly ModelLink[];
+  readonly source: SourceSpec;
+  readonly window: WindowSpec;
+  /** Names of the segment fields, for example `["model_version", "node"]`. */
+  readonly segments: readonly string[];
+  /** In the spec's order. Derived fields stand among them. */
+  readonly fields: readonly FieldSpec[];
+  readonly drift: DriftPolicy;
+  readonly breaker: BreakerPolicy;
+  /** `sha256:…` of the spec's canonical form. */
+  readonly fingerprint: string;
+}
+
+export interface ModelLink {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly gitSha: string | undefined;
+  readonly weights: string | undefined;
+  /** Fingerprint of the spec that the model was trained with. */
+  readonly fingerprint: string | undefined;
+}
+
+export interface SourceSpec {
+  readonly topic: string | undefined;
+  readonly format: "auto" | "arrow" | "json";
+  /** Column with the event time; `undefined`: the record's own timestamp. */
+  readonly eventTime: string | undefined;
+  readonly requestId: string | undefined;
+}
+
+export interface WindowSpec {
+  readonly sizeMs: number;
+  readonly latenessMs: number;
+  /** Fewer rows than this and a statistical verdict is `insufficient`. */
+  readonly minRows: number;
+}
+
+export interface FieldSpec {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly nullable: boolean;
+  readonly mapping: MappingRule | undefined;
+  /** Source text of a linear-time regular expression that the whole value is searched for. */
+  readonly pattern: string | undefined;
+  /** Inclusive at both ends. */
+  readonly range: readonly [number, number] | undefined;
+  /** True: any NaN or infinity opens the breaker at once. */
+  readonly finite: boolean;
+  /** Values above it violate `max`. */
+  readonly max: number | undefined;
+  /** Segment field that a `max` violation taints, for example `node`. */
+  readonly taints: string | undefined;
+  /** A hard limit: one value above it opens the breaker. */
+  readonly limit: number | undefined;
+  /** Warn when the trend reaches `limit` within this time. */
+  readonly trendWarnBeforeMs: number | undefined;
+  /** Share of empty values (0, "" or an empty list) above which the breaker opens. */
+  readonly maxEmptyRate: number | undefined;
+  /** Number of elements of an embedding. */
+  readonly dimensions: number | undefined;
+  /** The value is `to − from`, in milliseconds, of two timestamp columns of the batch. */
+  readonly derive: { readonly from: string; readonly to: string } | undefined;
+  /** The view's policy, overridden by the field's own `drift:`. */
+  readonly drift: DriftPolicy;
+}
+
+/** What the serving model's lookup knows; any other value is a default case. */
+export interface MappingRule {
+  readonly values: readonly string[];
+  readonly maxDefaultRate: number;
+}
+
+export interface DriftPolicy {
+  /** The breaker's line, in baseline standard deviations. */
+  readonly sigma: number;
+  /** Budget of the warning layer, over all fields of the view. */
+  readonly falseAlarmsPerMonth: number;
+  readonly seasonality: "auto" | "off";
+}
+
+export interface BreakerPolicy {
+  /** Breaching windows in a row that open it. */
+  readonly openAfter: number;
+  /** Clean closed windows in a row that close it again. */
+  readonly closeAfter: number;
+  readonly minRows: number;
+}

@@ -1,0 +1,162 @@
+import type { EventTime, Window } from "./time.ts";
+
+export type VerdictStatus = "ok" | "insufficient" | "warning" | "critical";
+
+/** One value of one segment field: `{ field: "node", value: "a7" }`. `null` stands for the whole view. */
+export interface Segment {
+  readonly field: string;
+  readonly value: string;
+}
+
+/** `"node:a7"`, or `""` for the whole view: the form of `?segment=` and of map keys. */
+export function segmentKey(segment: Segment | null): string {
+  return segment === null ? "" : `${segment.field}:${segment.value}`;
+}
+
+export function parseSegment(key: string): Segment | null {
+  const colon = key.indexOf(":");
+  return colon < 1 ? null : { field: key.slice(0, colon), value: key.slice(colon + 1) };
+}
+
+/** The names of statistics that verdicts carry. Stable: they are alert and metric labels. */
+export type StatisticName =
+  | "location"
+  | "spread"
+  | "frozen"
+  | "categories"
+  | "default_rate"
+  | "null_rate"
+  | "empty_rate"
+  | "range_rate"
+  | "pattern_rate"
+  | "max_rate"
+  | "dimension_rate"
+  | "true_rate"
+  | "nonfinite"
+  | "limit"
+  | "missing"
+  | "type"
+  | "centroid"
+  | "fingerprint";
+
+/** What a judge says of one statistic of one field in one window. */
+export interface Verdict {
+  readonly field: string | null;
+  readonly statistic: StatisticName;
+  readonly status: VerdictStatus;
+  /** A broken hard rule: no distribution is compared, the deciding event has a time of its own. */
+  readonly hard: boolean;
+  /** Rows that the statistic was computed over. */
+  readonly rows: number;
+  /** In the statistic's own unit: a share, a mean normal score, a log SD ratio. */
+  readonly observed: number;
+  readonly expected: number;
+  /** What one "standard deviation" of this statistic is. */
+  readonly unit: number;
+  /** |observed − expected| / unit. */
+  readonly shift: number;
+  /** Natural logarithm of an e-value against "nothing changed"; 0 is no evidence. */
+  readonly evidence: number;
+  /** Event time of the deciding event of a hard rule; absent otherwise. */
+  readonly decidedAt?: EventTime;
+  /** One sentence for people, with numbers: `99.1% of user_location are outside the mapping (expected 0.2%)`. */
+  readonly summary: string;
+  /** An offending value and where it was seen, when one is known. */
+  readonly example?: Example;
+}
+
+export interface Example {
+  /** At most 80 characters. */
+  readonly value: string;
+  readonly requestId?: string;
+  readonly position?: string;
+  readonly eventTime?: EventTime;
+}
+
+/** All verdicts of one window of one segment, judged together. */
+export interface JudgedWindow {
+  readonly featureView: string;
+  /** Fingerprint of the spec. */
+  readonly spec: string;
+  readonly segment: Segment | null;
+  readonly window: Window;
+  /** False while the window is open: an early verdict may open the breaker, only a final one is kept and can close it. */
+  readonly final: boolean;
+  readonly rows: number;
+  readonly late: number;
+  /** Event time up to which the window has been seen: its end when final. */
+  readonly asOf: EventTime;
+  readonly verdicts: readonly Verdict[];
+}
+
+export type AlertName =
+  | "TidemarkDefaultCase"
+  | "TidemarkDrift"
+  | "TidemarkNonFinite"
+  | "TidemarkSchema"
+  | "TidemarkTainted"
+  | "TidemarkStale"
+  | "TidemarkVersionMismatch"
+  | "TidemarkMemoryTrend"
+  | "TidemarkBreakerOpen";
+
+/** One line of `alerts.jsonl` (contract), times as epoch ms until it is written. */
+export interface Alert {
+  readonly time: EventTime;
+  readonly status: "firing" | "resolved";
+  readonly severity: "warning" | "critical";
+  readonly alertname: AlertName;
+  readonly featureView: string;
+  readonly field: string | null;
+  readonly statistic: StatisticName | "breaker";
+  readonly segment: Segment | null;
+  readonly window: Window;
+  readonly rows: number;
+  readonly observed: number;
+  readonly expected: number;
+  readonly unit: number;
+  readonly shift: number;
+  readonly evidence: number;
+  readonly summary: string;
+  /** Hash of the alert's labels: the same place, the same id. */
+  readonly fingerprint: string;
+  /** Event time at which this alert began to fire. */
+  readonly startsAt: EventTime;
+  readonly example?: Example;
+}
+
+export type BreakerStateName = "closed" | "half-open" | "open";
+
+export interface BreakerReason {
+  readonly field: string | null;
+  readonly statistic: StatisticName;
+  readonly summary: string;
+}
+
+export interface BreakerTransition {
+  readonly time: EventTime;
+  readonly from: BreakerStateName;
+  readonly to: BreakerStateName;
+  readonly reasons: readonly BreakerReason[];
+  /** Rows of the deciding window when it was decided. */
+  readonly rows: number;
+}
+
+/** The breaker of one view, or of one segment of it. */
+export interface Breaker {
+  readonly featureView: string;
+  readonly segment: Segment | null;
+  readonly state: BreakerStateName;
+  /** Event time of the last transition; the start of the first window before any. */
+  readonly since: EventTime;
+  readonly openedAt: EventTime | null;
+  /** Why it is open; empty when closed. At most 20. */
+  readonly reasons: readonly BreakerReason[];
+  /** Breaching windows in a row (counted once a window) and clean closed windows in a row. */
+  readonly breaches: number;
+  readonly cleans: number;
+  /** Start of the last window that counted as a breach, so that it counts once. */
+  readonly lastBreach: EventTime | null;
+  /** The latest transitions, oldest first, at most 50. */
+  readonly history: readonly BreakerTransition[];
+}

@@ -1,0 +1,65 @@
+import type { Batch } from "../model/batch.ts";
+import type { FeatureView } from "../model/feature-view.ts";
+import type { Counts } from "../model/record.ts";
+import type { EventTime, WallTime } from "../model/time.ts";
+import type { Alert, Breaker, JudgedWindow, VerdictStatus } from "../model/verdict.ts";
+import type { FieldProfile } from "../profile/profile.ts";
+import type { Outcome, PartitionStatus } from "./ports.ts";
+
+/** What the loop knows at this moment, for faces that only look: gate, API, dashboard, metrics, health. Nothing here changes it. */
+export interface Board {
+  views(): readonly ViewStatus[];
+  view(name: string): ViewStatus | undefined;
+  /** Alerts that fire now. */
+  activeAlerts(): readonly Alert[];
+  partitions(): readonly PartitionStatus[];
+  /** Called after every step with what happened in it; returns the call that ends it. */
+  subscribe(listener: (outcomes: readonly Outcome[]) => void): () => void;
+  /** Durations from a record's own timestamp to its being profiled, in seconds, newest last, at most 4,096. */
+  eventToProfileSeconds(): Readonly<Float64Array>;
+  /** When the source last handed over records or said that there are none; `undefined` before the first time. */
+  lastPollAt(): WallTime | undefined;
+  /** Whether the source has been assigned its partitions and the state has been restored. */
+  ready(): boolean;
+  /** Reasons why the process itself is not well (a sink that fails, memory), by a stable word. Empty when fine. */
+  troubles(): ReadonlyMap<string, string>;
+}
+
+export interface ViewStatus {
+  readonly view: FeatureView;
+  /** Baseline's own words for people, or `undefined` without a baseline. */
+  readonly baseline: { readonly rows: number; readonly from: EventTime; readonly to: EventTime } | undefined;
+  /** Of the whole view. */
+  readonly breaker: Breaker;
+  /** Of segments that have one, by `segmentKey`. */
+  readonly segments: ReadonlyMap<string, Breaker>;
+  readonly counts: Readonly<Counts>;
+  /** Largest event time seen. */
+  readonly lastEvent: EventTime | undefined;
+  /** The newest judgement of the whole view, early or final. */
+  readonly latest: JudgedWindow | undefined;
+  /** Final judgements of the whole view, oldest first, at most 1,440. */
+  readonly recent: readonly JudgedWindow[];
+  /** The fields of the newest closed window's profile of the whole view. */
+  readonly fields: ReadonlyMap<string, FieldProfile>;
+  /** Field profiles of the baseline, for pictures. */
+  readonly baselineFields: ReadonlyMap<string, FieldProfile>;
+  /** NaN, +Inf and −Inf seen since the start, by field. */
+  readonly nonFinite: ReadonlyMap<string, { nan: number; positiveInfinity: number; negativeInfinity: number }>;
+  /** Dead letters by reason since the start. */
+  readonly deadLetters: ReadonlyMap<string, number>;
+}
+
+export interface WindowStatus {
+  readonly start: EventTime;
+  readonly end: EventTime;
+  readonly rows: number;
+  readonly late: number;
+  readonly partial: boolean;
+  readonly status: VerdictStatus;
+}
+
+/** The HTTP gate's door into the loop: rows that were validated are profiled like any others (`source: gate`). */
+export interface Intake {
+  offer(view: string, batch: Batch): Promise<void>;
+}

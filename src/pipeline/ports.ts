@@ -1,0 +1,78 @@
+import type { Counts, Message, Partition } from "../model/record.ts";
+import type { Alert, Breaker, BreakerTransition, JudgedWindow } from "../model/verdict.ts";
+import type { WindowProfile } from "../profile/profile.ts";
+
+/**
+ * Where records come from. `run` delivers every record of every partition in order and resolves when the source has
+ * ended (files) or, after the message in hand, when `signal` aborts.
+ * @throws Fault `source.unreachable` (retryable) or `source.failed`; whatever the receiver throws is passed on.
+ */
+export interface Source {
+  run(receiver: Receiver, signal: AbortSignal): Promise<void>;
+}
+
+export interface Receiver {
+  /** Once per assignment of a partition, before its first record: the offset to resume at, `undefined` for the source's own start. */
+  assigned(partition: Partition): Promise<number | undefined>;
+  /**
+   * The next records of a partition, in offset order. Resolves when they have been profiled, judged and handed to the sinks.
+   * A record below the partition's position is ignored, so delivering twice counts once.
+   */
+  receive(partition: Partition, messages: readonly Message[]): Promise<void>;
+  /** The partition has no record after these: all its windows close (files, bounded topic ranges). */
+  ended(partition: Partition): Promise<void>;
+  /** The partition belongs to somebody else now: its state is forgotten without a checkpoint. */
+  revoked(partition: Partition): Promise<void>;
+  /** Makes everything received so far durable; resolves to the next offset of each partition, for the source's own commit. */
+  checkpoint(): Promise<ReadonlyMap<string, number>>;
+}
+
+/** What happened in one step of the loop, in the order it happened. */
+export type Outcome =
+  | { readonly kind: "judged"; readonly judged: JudgedWindow; readonly profile: WindowProfile }
+  /** A change of one alert, and the one line that `alerts.jsonl` gets. */
+  | { readonly kind: "alert"; readonly alert: Alert }
+  | { readonly kind: "breaker"; readonly breaker: Breaker; readonly transition: BreakerTransition }
+  | { readonly kind: "dead-letter"; readonly deadLetter: DeadLetter }
+  /** A closed window profile of one partition, before the merge over partitions. */
+  | { readonly kind: "profile"; readonly partition: Partition; readonly profile: WindowProfile };
+
+export interface DeadLetter {
+  readonly partition: Partition;
+  readonly offset: number;
+  /** Stable word: a `DecodeReason`, or `event-time`. */
+  readonly reason: string;
+  readonly message: string;
+  readonly bytes: Uint8Array;
+  readonly key: Uint8Array | undefined;
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/**
+ * Where outcomes go. Accepting the same outcome twice has the effect of accepting it once.
+ * A sink that cannot deliver now, but will later by itself (Alertmanager, webhooks), resolves; only a sink whose
+ * outcome must be durable before the position moves on (dead letters, topics) rejects.
+ */
+export interface Sink {
+  readonly name: string;
+  accept(outcomes: readonly Outcome[], active: readonly Alert[]): Promise<void>;
+  /** Delivers what is queued, bounded by `signal`, and lets go of everything. */
+  close(signal: AbortSignal): Promise<void>;
+}
+
+/** Durable state: small values by key. `save` is atomic where the store can (SQLite), in iteration order where it cannot (Kafka). */
+export interface Store {
+  load(key: string): Promise<Uint8Array | undefined>;
+  /** @throws Fault `store.full` or `store.failed`, both retryable; what was saved before stays. */
+  save(entries: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where a partition stands, for metrics, lag and the conservation law. */
+export interface PartitionStatus {
+  readonly partition: Partition;
+  readonly featureView: string;
+  readonly counts: Readonly<Counts>;
+  readonly nextOffset: number;
+  readonly watermark: number;
+}
