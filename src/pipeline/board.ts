@@ -45,7 +45,10 @@ export interface ViewStatus {
   /** Field profiles of the baseline, for pictures. */
   readonly baselineFields: ReadonlyMap<string, FieldProfile>;
   /** NaN, +Inf and −Inf seen since the start, by field. */
-  readonly nonFinite: ReadonlyMap<string, { nan: number; positiveInfinity: number; negativeInfinity: number }>;
+  readonly nonFinite: ReadonlyMap<
+    string,
+    { nan: number; positiveInfinity: number; negativeInfinity: number }
+  >;
   /** Dead letters by reason since the start. */
   readonly deadLetters: ReadonlyMap<string, number>;
 }

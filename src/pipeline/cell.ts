@@ -1,0 +1,133 @@
+import type { Decoder } from "../decode/decode.ts";
+import type { Baseline } from "../judge/baseline.ts";
+import { framesOf } from "../judge/baseline-file.ts";
+import type { FeatureView } from "../model/feature-view.ts";
+import type { Limits } from "../model/limits.ts";
+import type { WallTime } from "../model/time.ts";
+import { segmentKey } from "../model/verdict.ts";
+import { mergeProfiles } from "../profile/merge.ts";
+import type { WindowProfile } from "../profile/profile.ts";
+import { createProfiler, type Profiler } from "../profile/profiler.ts";
+import { decodeJudging, decodeLane } from "./checkpoint.ts";
+import { createJudging, type Judging } from "./judging.ts";
+import { decoderFor, type Lane } from "./lane.ts";
+import type { Outcome, Store } from "./ports.ts";
+
+export interface MonitoredView {
+  readonly view: FeatureView;
+  readonly baseline: Baseline | undefined;
+}
+
+/** One view with everything that is compiled for it once. */
+export interface Cell {
+  readonly view: FeatureView;
+  readonly baseline: Baseline | undefined;
+  readonly profiler: Profiler;
+  readonly decoder: Decoder;
+  readonly judging: Judging;
+  /** Digest of the sketches' frames: windows of other frames cannot be merged with ours. */
+  readonly frames: string;
+  readonly lanes: Map<string, Lane>;
+  readonly lastActive: Map<string, WallTime>;
+  earlySecond: number;
+}
+
+/** Reports what is wrong by a stable word; `undefined` when it is over. */
+export type Trouble = (name: string, text: string | undefined) => void;
+
+export function createCell(
+  { view, baseline }: MonitoredView,
+  { limits, sigma }: { readonly limits: Limits; readonly sigma?: number },
+): Cell {
+  const frames = framesOf(baseline);
+  return {
+    view,
+    baseline,
+    profiler: createProfiler({ view, frames, limits }),
+    decoder: decoderFor(view, limits),
+    judging: createJudging(view, baseline, sigma === undefined ? {} : { sigma }),
+    frames: JSON.stringify([...frames].map(([name, { centre, scale }]) => [name, centre, scale])),
+    lanes: new Map(),
+    lastActive: new Map(),
+    earlySecond: Number.NEGATIVE_INFINITY,
+  };
+}
+
+export function takeClosed(cell: Cell, lane: Lane, closed: readonly WindowProfile[]): Outcome[] {
+  const outcomes: Outcome[] = [];
+  for (const profile of closed) {
+    outcomes.push({ kind: "profile", partition: lane.partition, profile });
+    cell.judging.add(lane.key, profile);
+  }
+  return outcomes;
+}
+
+/** Critical rules on open windows: when the data's clock has moved on by a second, or a hard rule broke for the first time. */
+export function judgeEarly(cell: Cell, lane: Lane): readonly Outcome[] {
+  const { lastEvent } = lane.state;
+  if (lastEvent === undefined) return [];
+  const second = Math.floor(lastEvent / 1_000);
+  const own = cell.profiler.open(lane.state);
+  if (second <= cell.earlySecond && !cell.judging.hasNewHardHits(own)) return [];
+  cell.earlySecond = Math.max(cell.earlySecond, second);
+  return cell.judging.early(mergeOpen(cell, own), lastEvent);
+}
+
+/** The lane's open windows with the other lanes' rows of the same window and segment. */
+function mergeOpen(cell: Cell, own: readonly WindowProfile[]): readonly WindowProfile[] {
+  if (cell.lanes.size === 1) return own;
+  const keyOf = (profile: WindowProfile): string => `${profile.window.start}|${segmentKey(profile.segment)}`;
+  const merged = new Map<string, WindowProfile>();
+  const wanted = new Set(own.map(keyOf));
+  for (const lane of cell.lanes.values()) {
+    for (const profile of cell.profiler.open(lane.state)) {
+      const key = keyOf(profile);
+      if (!wanted.has(key)) continue;
+      const before = merged.get(key);
+      merged.set(key, before === undefined ? profile : mergeProfiles(before, profile));
+    }
+  }
+  return own.map((profile) => merged.get(keyOf(profile)) ?? profile);
+}
+
+/** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */
+export function lowWatermark(cell: Cell, now: WallTime, idleAfterMs: number): number {
+  let low = Number.POSITIVE_INFINITY;
+  for (const lane of cell.lanes.values()) {
+    if (lane.ended) continue;
+    const silentMs = now - (cell.lastActive.get(lane.key) ?? now);
+    if (silentMs >= idleAfterMs) continue;
+    low = Math.min(low, lane.state.watermark);
+  }
+  return low;
+}
+
+export function laneKey(view: FeatureView, partition: string): string {
+  return `lane/${view.name}/${partition}`;
+}
+
+export async function restoreLane(cell: Cell, lane: Lane, store: Store, trouble: Trouble): Promise<void> {
+  const bytes = await store.load(laneKey(cell.view, lane.key));
+  if (bytes === undefined) return;
+  const saved = decodeLane(bytes);
+  lane.nextOffset = saved.nextOffset;
+  Object.assign(lane.counts, saved.counts);
+  for (const [reason, count] of Object.entries(saved.deadLetters)) lane.deadLetters.set(reason, count);
+  if (saved.spec === cell.view.fingerprint && saved.frames === cell.frames) {
+    lane.state = cell.profiler.decodeState(saved.state);
+  } else {
+    trouble(
+      "state",
+      `${lane.key}: spec or baseline changed; its open windows begin anew at offset ${saved.nextOffset}`,
+    );
+  }
+}
+
+export async function restoreJudging(cell: Cell, store: Store, trouble: Trouble): Promise<void> {
+  const bytes = await store.load(`judge/${cell.view.name}`);
+  if (bytes === undefined) return;
+  const { state, spec, frames } = decodeJudging(bytes);
+  const same = spec === cell.view.fingerprint && frames === cell.frames;
+  if (!same) trouble("state", `${cell.view.name}: spec or baseline changed; pending windows begin anew`);
+  cell.judging.restore(same ? state : { ...state, profiles: [] });
+}

@@ -1,0 +1,113 @@
+import { Fault } from "../model/fault.ts";
+import type { Counts } from "../model/record.ts";
+import type { EventTime } from "../model/time.ts";
+import type { JudgingState } from "./judging.ts";
+
+/**
+ * Layout of a stored value: one byte of version, four bytes (little-endian) with the length of a JSON header, the header,
+ * then binary parts whose lengths the header lists.
+ */
+const version = 1;
+const prefixBytes = 5;
+
+/** Where one partition stands for one view: offset, counts and open windows travel together. */
+export interface LaneCheckpoint {
+  /** Of the spec, and of the frames that the sketches were made with: another one cannot go on with these windows. */
+  readonly spec: string;
+  readonly frames: string;
+  readonly nextOffset: number;
+  readonly counts: Counts;
+  readonly deadLetters: Readonly<Record<string, number>>;
+  readonly state: Uint8Array;
+}
+
+export function encodeLane(lane: LaneCheckpoint): Uint8Array {
+  const { state, ...header } = lane;
+  return join(header, [state]);
+}
+
+/** @throws Fault `store.version` or `store.failed` */
+export function decodeLane(bytes: Uint8Array): LaneCheckpoint {
+  const { header, parts } = split(bytes);
+  const [state] = parts;
+  if (state === undefined) throw corrupt("no window state");
+  return { ...(header as Omit<LaneCheckpoint, "state">), state };
+}
+
+interface JudgingHeader {
+  readonly spec: string;
+  readonly frames: string;
+  readonly judgedThrough: EventTime | null;
+  readonly breakers: string;
+  readonly alerts: string;
+  readonly partitions: readonly string[];
+}
+
+export function encodeJudging(state: JudgingState, spec: string, frames: string): Uint8Array {
+  const { judgedThrough, breakers, alerts, profiles } = state;
+  const header: JudgingHeader = {
+    spec,
+    frames,
+    judgedThrough,
+    breakers,
+    alerts,
+    partitions: profiles.map(({ partition }) => partition),
+  };
+  return join(
+    header,
+    profiles.map(({ bytes }) => bytes),
+  );
+}
+
+/** @throws Fault `store.version` or `store.failed` */
+export function decodeJudging(bytes: Uint8Array): { state: JudgingState; spec: string; frames: string } {
+  const { header, parts } = split(bytes);
+  const { spec, frames, judgedThrough, breakers, alerts, partitions } = header as JudgingHeader;
+  const profiles = parts.map((part, index) => ({ partition: partitions[index] ?? "", bytes: part }));
+  return { state: { judgedThrough, breakers, alerts, profiles }, spec, frames };
+}
+
+function join(header: object, parts: readonly Uint8Array[]): Uint8Array {
+  const text = new TextEncoder().encode(
+    JSON.stringify({ ...header, lengths: parts.map((part) => part.length) }),
+  );
+  const total = parts.reduce((sum, part) => sum + part.length, prefixBytes + text.length);
+  const bytes = new Uint8Array(total);
+  bytes[0] = version;
+  new DataView(bytes.buffer).setUint32(1, text.length, true);
+  bytes.set(text, prefixBytes);
+  let at = prefixBytes + text.length;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function split(bytes: Uint8Array): { header: object; parts: Uint8Array[] } {
+  if (bytes[0] !== version) {
+    throw new Fault("store.version", `checkpoint version ${bytes[0]}, this tidemark reads ${version}`, {
+      hint: "run the newer tidemark that wrote it, or point state at a new place",
+    });
+  }
+  if (bytes.length < prefixBytes) throw corrupt(`${bytes.length} bytes`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(1, true);
+  let header: { lengths?: readonly number[] };
+  try {
+    header = JSON.parse(new TextDecoder().decode(bytes.subarray(prefixBytes, prefixBytes + length)));
+  } catch (cause) {
+    throw corrupt("its header is no JSON", cause);
+  }
+  const parts: Uint8Array[] = [];
+  let at = prefixBytes + length;
+  for (const size of header.lengths ?? []) {
+    if (at + size > bytes.length) throw corrupt(`part of ${size} bytes ends after ${bytes.length}`);
+    parts.push(bytes.slice(at, at + size));
+    at += size;
+  }
+  return { header, parts };
+}
+
+function corrupt(what: string, cause?: unknown): Fault {
+  return new Fault("store.failed", `checkpoint: ${what}`, { cause });
+}

@@ -1,0 +1,143 @@
+import { createDecoder, type Decoder } from "../decode/decode.ts";
+import type { Batch } from "../model/batch.ts";
+import { DecodeError } from "../model/fault.ts";
+import type { FeatureView } from "../model/feature-view.ts";
+import type { Limits } from "../model/limits.ts";
+import {
+  addCounts,
+  type Counts,
+  emptyCounts,
+  type Message,
+  type Partition,
+  partitionKey,
+} from "../model/record.ts";
+import type { WindowProfile } from "../profile/profile.ts";
+import type { PartitionState, Profiler } from "../profile/profiler.ts";
+import type { DeadLetter } from "./ports.ts";
+
+/** Bytes kept of a dead letter; a longer message is cut there and says so in its message. */
+const deadLetterBytesMax = 16 * 1024 * 1024;
+
+/** One partition as one feature view sees it: position, counts and open windows. */
+export interface Lane {
+  readonly partition: Partition;
+  readonly key: string;
+  readonly view: FeatureView;
+  readonly counts: Counts;
+  /** Dead letters by reason. */
+  readonly deadLetters: Map<string, number>;
+  /** The first offset that has not been seen. */
+  nextOffset: number;
+  state: PartitionState;
+  /** No record will come any more. */
+  ended: boolean;
+}
+
+export interface LaneStep {
+  readonly closed: readonly WindowProfile[];
+  readonly deadLetter: DeadLetter | undefined;
+}
+
+export function createLane(partition: Partition, view: FeatureView, state: PartitionState): Lane {
+  return {
+    partition,
+    key: partitionKey(partition),
+    view,
+    counts: emptyCounts(),
+    deadLetters: new Map(),
+    nextOffset: 0,
+    state,
+    ended: false,
+  };
+}
+
+/** Decoder for one view: row formats are read by the spec's types, and by what segments and ids need. */
+export function decoderFor(view: FeatureView, limits: Limits): Decoder {
+  return createDecoder({ hints: hintsOf(view), format: view.source.format, limits });
+}
+
+/** Every column that the view reads: its fields, its event time and request id, and what derived fields come from. */
+export function hintsOf(view: FeatureView): ReadonlyMap<string, FeatureView["fields"][number]["type"]> {
+  const hints = new Map<string, FeatureView["fields"][number]["type"]>();
+  for (const field of view.fields) {
+    if (field.derive === undefined) hints.set(field.name, field.type);
+    else
+      for (const from of [field.derive.from, field.derive.to])
+        if (!hints.has(from)) hints.set(from, "timestamp");
+  }
+  const { eventTime, requestId } = view.source;
+  if (eventTime !== undefined && !hints.has(eventTime)) hints.set(eventTime, "timestamp");
+  if (requestId !== undefined && !hints.has(requestId)) hints.set(requestId, "string");
+  for (const segment of view.segments) if (!hints.has(segment)) hints.set(segment, "string");
+  return hints;
+}
+
+/**
+ * Folds one message into a lane. A message that cannot be decoded, or has no event-time column, becomes a dead letter:
+ * it counts as one record, and nothing of it is profiled.
+ */
+export function stepLane(lane: Lane, message: Message, decoder: Decoder, profiler: Profiler): LaneStep {
+  lane.nextOffset = message.offset + 1;
+  let batches: readonly Batch[];
+  try {
+    batches = batchesOf(message, decoder);
+    for (const batch of batches) requireEventTime(batch, lane.view);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    lane.counts.read += 1;
+    lane.counts.deadLettered += 1;
+    lane.deadLetters.set(error.reason, (lane.deadLetters.get(error.reason) ?? 0) + 1);
+    return { closed: [], deadLetter: deadLetterOf(lane.partition, message, error) };
+  }
+  const closed: WindowProfile[] = [];
+  const position = `${lane.key}@${message.offset}`;
+  for (const batch of batches) {
+    const folded = profiler.fold(lane.state, batch, { timestamp: message.timestamp, position });
+    addCounts(lane.counts, folded.counts);
+    closed.push(...folded.closed);
+  }
+  return { closed, deadLetter: undefined };
+}
+
+function batchesOf({ body }: Message, decoder: Decoder): readonly Batch[] {
+  switch (body.kind) {
+    case "batch":
+      return [body.batch];
+    case "bytes":
+      return decoder.decode(body.bytes);
+    case "undecodable":
+      throw body.error instanceof DecodeError
+        ? body.error
+        : new DecodeError("malformed", body.error.message, { cause: body.error });
+  }
+}
+
+function requireEventTime(batch: Batch, { source }: FeatureView): void {
+  if (source.eventTime === undefined || batch.columns.has(source.eventTime) || batch.rows === 0) return;
+  const found = [...batch.columns.keys()].slice(0, 8).join(", ");
+  throw new DecodeError(
+    "schema",
+    `no event-time column "${source.eventTime}"; found ${found || "no column"}`,
+  );
+}
+
+function deadLetterOf(
+  partition: Partition,
+  { offset, body, headers }: Message,
+  error: DecodeError,
+): DeadLetter {
+  const bytes = body.kind === "batch" ? new Uint8Array() : body.bytes;
+  const cut =
+    bytes.length > deadLetterBytesMax
+      ? ` (the first ${deadLetterBytesMax} of ${bytes.length} bytes are kept)`
+      : "";
+  return {
+    partition,
+    offset,
+    reason: error.reason,
+    message: error.message + cut,
+    bytes: bytes.subarray(0, deadLetterBytesMax),
+    key: body.kind === "bytes" ? body.key : undefined,
+    headers,
+  };
+}

@@ -1,0 +1,109 @@
+import { addCounts, emptyCounts } from "../model/record.ts";
+import type { EventTime, WallTime } from "../model/time.ts";
+import type { Alert } from "../model/verdict.ts";
+import type { FieldProfile } from "../profile/profile.ts";
+import type { Board, ViewStatus } from "./board.ts";
+import type { Cell } from "./cell.ts";
+import type { Outcome } from "./ports.ts";
+
+export interface BoardParts {
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly active: () => readonly Alert[];
+  readonly troubles: ReadonlyMap<string, string>;
+  readonly durations: readonly number[];
+  readonly isReady: () => boolean;
+  readonly lastPollAt: () => WallTime | undefined;
+  readonly listeners: Set<(outcomes: readonly Outcome[]) => void>;
+}
+
+/** The loop's state as others may see it: computed when asked, never stored twice. */
+export function createBoard(parts: BoardParts): Board {
+  const nonFinite = new Map<string, Map<string, NonFinite>>();
+  parts.listeners.add((outcomes) => {
+    for (const outcome of outcomes) {
+      if (outcome.kind === "profile" && outcome.profile.segment === null) {
+        let fields = nonFinite.get(outcome.profile.featureView);
+        if (fields === undefined) nonFinite.set(outcome.profile.featureView, (fields = new Map()));
+        addNonFinite(fields, outcome.profile.fields);
+      }
+    }
+  });
+
+  const statusOf = (cell: Cell): ViewStatus => {
+    const counts = emptyCounts();
+    const deadLetters = new Map<string, number>();
+    const sinceStart = new Map(
+      [...(nonFinite.get(cell.view.name) ?? [])].map(([name, count]) => [name, { ...count }]),
+    );
+    let lastEvent: EventTime | undefined;
+    for (const lane of cell.lanes.values()) {
+      addCounts(counts, lane.counts);
+      for (const [reason, count] of lane.deadLetters)
+        deadLetters.set(reason, (deadLetters.get(reason) ?? 0) + count);
+      if (lane.state.lastEvent !== undefined)
+        lastEvent = Math.max(lastEvent ?? lane.state.lastEvent, lane.state.lastEvent);
+      for (const open of cell.profiler.open(lane.state))
+        if (open.segment === null) addNonFinite(sinceStart, open.fields);
+    }
+    const { baseline } = cell;
+    return {
+      view: cell.view,
+      baseline:
+        baseline === undefined ? undefined : { rows: baseline.rows, from: baseline.from, to: baseline.to },
+      breaker: cell.judging.breaker,
+      segments: cell.judging.segments,
+      counts,
+      lastEvent,
+      latest: cell.judging.latest,
+      recent: cell.judging.recent,
+      fields: cell.judging.fields,
+      baselineFields: new Map([...(baseline?.fields ?? [])].map(([name, { profile }]) => [name, profile])),
+      nonFinite: sinceStart,
+      deadLetters,
+    };
+  };
+
+  return {
+    views: () => [...parts.cells.values()].map(statusOf),
+    view: (name) => {
+      const cell = parts.cells.get(name);
+      return cell === undefined ? undefined : statusOf(cell);
+    },
+    activeAlerts: parts.active,
+    partitions: () =>
+      [...parts.cells.values()].flatMap((cell) =>
+        [...cell.lanes.values()].map(({ partition, view, counts, nextOffset, state }) => ({
+          partition,
+          featureView: view.name,
+          counts,
+          nextOffset,
+          watermark: state.watermark,
+        })),
+      ),
+    subscribe(listener) {
+      parts.listeners.add(listener);
+      return () => parts.listeners.delete(listener);
+    },
+    eventToProfileSeconds: () => Float64Array.from(parts.durations),
+    lastPollAt: parts.lastPollAt,
+    ready: parts.isReady,
+    troubles: () => parts.troubles,
+  };
+}
+
+interface NonFinite {
+  nan: number;
+  positiveInfinity: number;
+  negativeInfinity: number;
+}
+
+function addNonFinite(into: Map<string, NonFinite>, fields: ReadonlyMap<string, FieldProfile>): void {
+  for (const [name, { body }] of fields) {
+    if (body.kind !== "numeric" && body.kind !== "embedding") continue;
+    const total = into.get(name) ?? { nan: 0, positiveInfinity: 0, negativeInfinity: 0 };
+    total.nan += body.nan;
+    total.positiveInfinity += body.positiveInfinity;
+    total.negativeInfinity += body.negativeInfinity;
+    into.set(name, total);
+  }
+}
