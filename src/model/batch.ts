@@ -176,7 +176,9 @@ export function cellOf(column: Column, row: number): string | number | boolean |
     case "timestamp":
       return instantOf(column, row);
     case "utf8":
-      return textDecoder.decode(column.bytes.subarray(column.offsets[row] as number, column.offsets[row + 1] as number));
+      return textDecoder.decode(
+        column.bytes.subarray(column.offsets[row] as number, column.offsets[row + 1] as number),
+      );
     case "dictionary":
       return cellOf(column.dictionary, column.codes[row] as number);
     case "list": {

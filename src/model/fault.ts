@@ -35,7 +35,11 @@ export class Fault extends Error {
   /** What the reader can do about it, in one sentence. */
   readonly hint: string | undefined;
 
-  constructor(code: FaultCode, message: string, options: { retryable?: boolean; cause?: unknown; hint?: string } = {}) {
+  constructor(
+    code: FaultCode,
+    message: string,
+    options: { retryable?: boolean; cause?: unknown; hint?: string } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Fault";
     this.code = code;

@@ -59,7 +59,9 @@ export function parseInstant(text: string): EventTime | undefined {
   const trimmed = text.trim();
   if (/^-?\d{1,16}$/.test(trimmed)) return Number(trimmed);
   const match =
-    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}))?(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(trimmed);
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}))?(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(
+      trimmed,
+    );
   if (match === null) return undefined;
   const [, date, minutes = "00:00", seconds = "00", fraction = "0", zone = "Z"] = match;
   const offset = /^[+-]\d{4}$/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();

@@ -10,6 +10,7 @@ import type { Baseline } from "../judge/baseline.ts";
 import { decodeBreakers, encodeBreakers, foldBreaker, newBreaker } from "../judge/breaker.ts";
 import { createJudge } from "../judge/judge.ts";
 import type { FeatureView } from "../model/feature-view.ts";
+import { getOrInsert } from "../model/maps.ts";
 import type { EventTime, Window } from "../model/time.ts";
 import type { Alert, Breaker, BreakerTransition, JudgedWindow } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
@@ -127,11 +128,8 @@ export function createJudging(
     view,
     add(partition, profile) {
       if (profile.window.end <= judgedThrough) return false;
-      let segments = pending.get(profile.window.start);
-      if (segments === undefined) pending.set(profile.window.start, (segments = new Map()));
-      const key = segmentKey(profile.segment);
-      let partitions = segments.get(key);
-      if (partitions === undefined) segments.set(key, (partitions = new Map()));
+      const segments = getOrInsert(pending, profile.window.start, () => new Map());
+      const partitions = getOrInsert(segments, segmentKey(profile.segment), () => new Map());
       partitions.set(partition, profile);
       return true;
     },
@@ -160,9 +158,7 @@ export function createJudging(
         const judged = judge.judge(profile, { final: false, asOf });
         if (profile.segment === null && (latest === undefined || judged.window.start >= latest.window.start))
           latest = judged;
-        const group = byWindow.get(profile.window.start);
-        if (group === undefined) byWindow.set(profile.window.start, [{ judged, profile }]);
-        else group.push({ judged, profile });
+        getOrInsert(byWindow, profile.window.start, () => []).push({ judged, profile });
       }
       return [...byWindow.keys()].sort((a, b) => a - b).flatMap((start) => fold(byWindow.get(start) ?? []));
     },

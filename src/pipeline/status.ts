@@ -1,3 +1,4 @@
+import { getOrInsert } from "../model/maps.ts";
 import { addCounts, emptyCounts } from "../model/record.ts";
 import type { EventTime, WallTime } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
@@ -22,8 +23,7 @@ export function createBoard(parts: BoardParts): Board {
   parts.listeners.add((outcomes) => {
     for (const outcome of outcomes) {
       if (outcome.kind === "profile" && outcome.profile.segment === null) {
-        let fields = nonFinite.get(outcome.profile.featureView);
-        if (fields === undefined) nonFinite.set(outcome.profile.featureView, (fields = new Map()));
+        const fields = getOrInsert(nonFinite, outcome.profile.featureView, () => new Map());
         addNonFinite(fields, outcome.profile.fields);
       }
     }
