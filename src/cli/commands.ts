@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import type { Io } from "./io.ts";
+
+export interface CommandEntry {
+  readonly name: string;
+  /** Loaded when asked for, so that `--version` does not wait for a Kafka client. */
+  readonly load: () => Promise<(program: Command, io: Io) => void>;
+}
+
+/** Every command: one file each, one line here. */
+export const commands: readonly CommandEntry[] = [
+  { name: "demo", load: async () => (await import("./demo.ts")).addDemo },
+  { name: "run", load: async () => (await import("./run.ts")).addRun },
+  { name: "spec", load: async () => (await import("./spec.ts")).addSpec },
+  { name: "baseline", load: async () => (await import("./baseline.ts")).addBaseline },
+  { name: "replay", load: async () => (await import("./replay.ts")).addReplay },
+  { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
+  { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },
+];

@@ -1,0 +1,79 @@
+import { Command, CommanderError } from "commander";
+import { commands } from "./cli/commands.ts";
+import { Exit, exitCodeOf, type Io } from "./cli/io.ts";
+import { version } from "./cli/version.ts";
+import { Fault } from "./model/fault.ts";
+
+/** The first signal asks for a graceful end; a second one ends at once. */
+const interrupted = new AbortController();
+const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
+for (const signal of signals) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort(signal);
+  });
+}
+
+const io: Io = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  env: process.env,
+  isTTY: process.stderr.isTTY === true,
+  cwd: process.cwd(),
+  signal: interrupted.signal,
+  now: () => Date.now(),
+};
+
+/** A reader that goes away (`tidemark … | head`) ends the run quietly. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command("tidemark")
+    .description(
+      "Watches feature streams for drift, unknown values and broken schemas, and opens a breaker with proof.",
+    )
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: io.stdout, writeErr: io.stderr })
+    .showHelpAfterError("(try --help)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tidemark demo\n  tidemark run --config tidemark.yaml\n  tidemark spec check feature-specs/*.yaml\n",
+    );
+  const named = commands.filter(({ name }) => name === argv[0]);
+  for (const { load } of named.length > 0 ? named : commands) (await load())(program, io);
+  program.commands.forEach(inheritBehaviour);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function inheritBehaviour(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ writeOut: io.stdout, writeErr: io.stderr })
+    .showHelpAfterError("(try --help)");
+  command.commands.forEach(inheritBehaviour);
+}
+
+function report(error: unknown): number {
+  if (error instanceof Exit) return error.code;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Fault) {
+    io.stderr(`tidemark: ${error.message} [${error.code}]\n`);
+    if (error.hint !== undefined) io.stderr(`  ${error.hint}\n`);
+    return exitCodeOf(error);
+  }
+  io.stderr(`tidemark: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 70;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// Handles that a library left open must not keep a finished command alive.
+process.exit();
