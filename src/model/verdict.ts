@@ -157,6 +157,8 @@ export interface Breaker {
   readonly cleans: number;
   /** Start of the last window that counted as a breach, so that it counts once. */
   readonly lastBreach: EventTime | null;
+  /** Start of the last window that counted as clean, so that a revised one counts once. */
+  readonly lastClean?: EventTime;
   /** The latest transitions, oldest first, at most 50. */
   readonly history: readonly BreakerTransition[];
 }
