@@ -105,7 +105,8 @@ function split(bytes: Uint8Array): { header: object; parts: Uint8Array[] } {
     parts.push(bytes.slice(at, at + size));
     at += size;
   }
-  return { header, parts };
+  const { lengths: _, ...rest } = header;
+  return { header: rest, parts };
 }
 
 function corrupt(what: string, cause?: unknown): Fault {

@@ -1,0 +1,209 @@
+import { globSync } from "node:fs";
+import type { Command } from "commander";
+import { Fault } from "../model/fault.ts";
+import { hintsOf } from "../pipeline/lane.ts";
+import type { Source } from "../pipeline/ports.ts";
+import { createMonitor, type Monitor } from "../pipeline/run.ts";
+import { createServer } from "../serve/server.ts";
+import { createLogger } from "../sink/log.ts";
+import { type Config, loadConfigFile } from "./config.ts";
+import type { Io } from "./io.ts";
+import { version } from "./version.ts";
+import { readViews } from "./views.ts";
+import { openSinks, openStore, systemClock } from "./wire.ts";
+
+/** A partition silent for so long no longer holds back the windows of the others. */
+const idleAfterMs = 10_000;
+const tickEveryMs = 1_000;
+/** Embedded mode: how much is read again after a crash, at most. */
+const checkpointEveryMs = 5_000;
+/** How long sinks may take to deliver what is queued when the process ends. */
+const closeTimeoutMs = 10_000;
+
+interface RunOptions {
+  readonly config?: string;
+  readonly brokers?: string;
+  readonly specs?: string;
+  readonly port?: string;
+  readonly input?: readonly string[];
+  readonly follow?: boolean;
+  readonly view?: string;
+}
+
+export function addRun(program: Command, io: Io): void {
+  program
+    .command("run")
+    .description("Watch feature streams, always on: Kafka when brokers are configured, else embedded.")
+    .option("--config <file>", "config file (default: tidemark.yaml if it is there)")
+    .option("--brokers <list>", "Kafka brokers, comma-separated")
+    .option("--specs <dir>", "directory of specs and baselines")
+    .option("--port <port>", "HTTP port; 0 picks a free one")
+    .option("--input <files...>", "embedded: files or globs to read")
+    .option("--follow", "embedded: wait for more data in the input")
+    .option("--view <name>", "embedded: the feature view that the input belongs to, when there are several")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  tidemark run --config tidemark.yaml
+  tidemark run --brokers 127.0.0.1:9092
+  TIDEMARK_KAFKA_BROKERS=kafka:9092 TIDEMARK_ALERTMANAGER_URLS=http://alertmanager:9093 tidemark run
+  tidemark run --input 'events/*.arrow' --follow
+
+It ends gracefully on SIGTERM or Ctrl-C: what was read is judged, a checkpoint is written, the consumer group is left.`,
+    )
+    .action((options: RunOptions) => run(options, io));
+}
+
+async function run(options: RunOptions, io: Io): Promise<void> {
+  const config = loadConfigFile(options.config, io, {
+    "kafka.brokers": options.brokers,
+    specs: options.specs,
+    "http.port": options.port,
+  });
+  const log = createLogger({ isTTY: io.isTTY, version });
+  const { views, warnings } = readViews(config.specs);
+  for (const warning of warnings) log.warn(warning);
+
+  let monitor: Monitor | undefined;
+  const deliveryFailures = new Map<string, number>();
+  const onTrouble = (name: string, text: string | undefined): void => monitor?.trouble(name, text);
+  const onDeliveryFailure = (peer: string): void => {
+    deliveryFailures.set(peer, (deliveryFailures.get(peer) ?? 0) + 1);
+  };
+  const store = await openStore({ config, log });
+  const sinks = await openSinks({ config, views, log, clock: systemClock, onTrouble, onDeliveryFailure });
+  const lag = new Map<string, number>();
+  monitor = createMonitor({
+    views,
+    ...(config.kafka === undefined
+      ? {
+          route: routeFiles(
+            views.map(({ view }) => view.name),
+            options.view,
+          ),
+        }
+      : {}),
+    limits: config.limits,
+    sinks,
+    store,
+    clock: systemClock,
+    idleAfterMs,
+  });
+  await monitor.restore();
+  const server = createServer({
+    board: monitor.board,
+    intake: monitor.intake,
+    clock: systemClock,
+    limits: config.limits,
+    http: config.http,
+    version,
+    log,
+    lag: () => lag,
+    deliveryFailures: () => deliveryFailures,
+  });
+  const url = await server.listen();
+  log.info({ url: url.href, views: views.map(({ view }) => view.name) }, "tidemark watches");
+  await watch(monitor, await openSource(config, options, monitor, io, lag), config, io, log);
+  await server.close();
+  await monitor.close(AbortSignal.timeout(closeTimeoutMs));
+  log.info("tidemark ended");
+}
+
+/** Runs the source until it ends or a signal comes; embedded, it then keeps serving until the signal. */
+async function watch(
+  monitor: Monitor,
+  source: Source | undefined,
+  config: Config,
+  io: Io,
+  log: ReturnType<typeof createLogger>,
+): Promise<void> {
+  const embedded = config.kafka === undefined;
+  const checkpoint = async (): Promise<void> => {
+    try {
+      await monitor.checkpoint();
+    } catch (error) {
+      if (!(error instanceof Fault) || !error.retryable) throw error;
+      log.error({ code: error.code }, `no checkpoint: ${error.message}; the last good one stays`);
+    }
+  };
+  let sinceCheckpointMs = 0;
+  const failed = Promise.withResolvers<never>();
+  const timer = setInterval(() => {
+    sinceCheckpointMs += tickEveryMs;
+    const due = embedded && sinceCheckpointMs >= checkpointEveryMs;
+    if (due) sinceCheckpointMs = 0;
+    monitor
+      .tick()
+      .then(() => (due ? checkpoint() : undefined))
+      .catch(failed.reject);
+  }, tickEveryMs);
+  try {
+    await Promise.race([failed.promise, (source ?? nothing).run(monitor, io.signal)]);
+    if (embedded) {
+      await checkpoint();
+      await Promise.race([failed.promise, aborted(io.signal)]);
+      await checkpoint();
+    }
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+const nothing: Source = { run: async () => undefined };
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", () => done(), { once: true });
+  });
+}
+
+async function openSource(
+  config: Config,
+  options: RunOptions,
+  monitor: Monitor,
+  io: Io,
+  lag: Map<string, number>,
+): Promise<Source | undefined> {
+  const { views } = { views: monitor.board.views() };
+  if (config.kafka !== undefined) {
+    const { createKafkaSource } = await import("../source/kafka.ts");
+    const topics = views.flatMap(({ view }) => (view.source.topic === undefined ? [] : [view.source.topic]));
+    return createKafkaSource({
+      kafka: config.kafka,
+      topics: [...new Set(topics)],
+      limits: config.limits,
+      onTrouble: monitor.trouble,
+      onLag: (partition, records) => void lag.set(partition, records),
+    });
+  }
+  if (options.input === undefined) return undefined;
+  const files = options.input.flatMap((pattern) => {
+    const found = globSync(pattern, { cwd: io.cwd });
+    return found.length > 0 ? found.sort() : [pattern];
+  });
+  const view = views.find((status) => status.view.name === options.view) ?? views[0];
+  const { createFileSource } = await import("../source/file.ts");
+  return createFileSource({
+    files,
+    hints: view === undefined ? undefined : hintsOf(view.view),
+    limits: config.limits,
+    follow: options.follow === true,
+  });
+}
+
+/** Rows of files belong to the only view, or to the one that was named. */
+function routeFiles(names: readonly string[], named: string | undefined): () => readonly string[] {
+  if (named !== undefined && !names.includes(named)) {
+    throw new Fault("usage", `--view ${named}: no such feature view; there are ${names.join(", ")}`);
+  }
+  const view = named ?? (names.length === 1 ? names[0] : undefined);
+  return () => {
+    if (view !== undefined) return [view];
+    throw new Fault(
+      "usage",
+      `--input with ${names.length} feature views: name one with --view (${names.join(", ")})`,
+    );
+  };
+}
