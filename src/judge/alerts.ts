@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FeatureView } from "../model/feature-view.ts";
+import { getOrInsert } from "../model/maps.ts";
 import type { EventTime } from "../model/time.ts";
 import {
   type Alert,
@@ -148,6 +149,7 @@ interface Draft {
 }
 
 function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view: FeatureView): void {
+  if (verdict.status !== "critical" && draft.entries.size === 0) return;
   const place = placeOf(window.segment, verdict, view);
   const known = draft.entries.get(place.fingerprint);
   if (verdict.status === "critical") {
@@ -297,15 +299,10 @@ function alertNameOf({ field, statistic }: Verdict, view: FeatureView): AlertNam
 const fingerprints = new WeakMap<FeatureView, Map<string, string>>();
 
 function fingerprintOf(place: Omit<Place, "fingerprint">, view: FeatureView): string {
-  let known = fingerprints.get(view);
-  if (known === undefined) fingerprints.set(view, (known = new Map()));
-  const key = `${place.statistic}|${place.field ?? ""}|${segmentKey(place.segment)}`;
-  let fingerprint = known.get(key);
-  if (fingerprint === undefined) {
-    if (known.size > 100_000) known.clear();
-    known.set(key, (fingerprint = alertFingerprint(alertLabels(place, view))));
-  }
-  return fingerprint;
+  const known = fingerprints.get(view) ?? new Map<string, string>();
+  fingerprints.set(view, known);
+  const key = JSON.stringify([place.statistic, place.field, place.segment]);
+  return getOrInsert(known, key, () => alertFingerprint(alertLabels(place, view)));
 }
 
 function firing(window: JudgedWindow, verdict: Verdict, place: Place): Alert {

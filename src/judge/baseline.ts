@@ -2,18 +2,32 @@ import type { EventTime } from "../model/time.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 
-/** How one statistic varies from window to window while nothing is wrong. */
+/** How one statistic varies from window to window while nothing is wrong. Windows below `minRows` are left out. */
 export interface StatisticHistory {
   readonly mean: number;
   /** Sample SD over windows; 0 with fewer than 2 windows. */
   readonly sd: number;
   readonly windows: number;
+  /**
+   * How low and how high windows have certainly been: the extremes of observed ± 3 standard errors, so that luck of
+   * small windows doesn't widen them. `low ≤ mean ≤ high`. A breaker never opens on what clean windows did before.
+   */
+  readonly low: number;
+  readonly high: number;
+  /** Mean and SD of each window's own z; 0 and 1 if the sampling model were the whole truth. */
+  readonly zMean: number;
+  readonly zSd: number;
 }
 
 /** A field's reference: its merged profile over the whole baseline, and its statistics' history. */
 export interface FieldBaseline {
   readonly profile: FieldProfile;
   readonly statistics: ReadonlyMap<StatisticName, StatisticHistory>;
+  /**
+   * Histories of segments, by `segmentKey`, that are not like the whole view's. A segment without one, such as a model
+   * version that the baseline has not seen, is held to the whole view's.
+   */
+  readonly segments?: ReadonlyMap<string, ReadonlyMap<StatisticName, StatisticHistory>>;
 }
 
 export interface Baseline {

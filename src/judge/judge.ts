@@ -1,8 +1,11 @@
-import type { FeatureView } from "../model/feature-view.ts";
+import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
 import type { EventTime } from "../model/time.ts";
-import type { JudgedWindow } from "../model/verdict.ts";
+import { type JudgedWindow, type StatisticName, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
-import type { Baseline } from "./baseline.ts";
+import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
+import { evidenceOf, logTailMax } from "./evidence.ts";
+import { createSeen, type Gauge, type Reading, type Seen } from "./statistic.ts";
+import { statistics } from "./table.ts";
 
 export interface JudgeOptions {
   /** Overrides every field's own line. */
@@ -18,23 +21,102 @@ export interface Judge {
   judge(profile: WindowProfile, seen: { final: boolean; asOf: EventTime }): JudgedWindow;
 }
 
-/** Tables are computed here, once; `judge` then costs microseconds a field. Without a baseline only hard rules are judged. */
+/**
+ * Makes every field's tables once; `judge` then costs microseconds a field.
+ *
+ * Without a baseline (or for a field that it lacks) the hard rules are judged and nothing else: there is no verdict on a
+ * distribution that nobody knows. A verdict is critical when a hard rule is broken, or when its shift reaches the field's
+ * sigma and the tail probability is below 1e-9.
+ */
 export function createJudge(
   view: FeatureView,
   baseline: Baseline | undefined,
   options: JudgeOptions = {},
 ): Judge {
+  const fields = view.fields.map((field) => ({
+    field,
+    sigma: options.sigma ?? field.drift.sigma,
+    baseline: baseline?.fields.get(field.name),
+    gauges: prepareGauges(field, baseline?.fields.get(field.name), view),
+  }));
   return {
-    judge: (profile, seen) => ({
-      featureView: view.name,
-      spec: view.fingerprint,
-      segment: profile.segment,
-      window: profile.window,
-      final: seen.final,
-      rows: profile.rows,
-      late: profile.late,
-      asOf: seen.asOf,
-      verdicts: baseline === undefined || options.sigma === 0 ? [] : [],
-    }),
+    judge(profile, { final, asOf }) {
+      const verdicts: Verdict[] = [];
+      const segment = segmentKey(profile.segment);
+      for (const { field, sigma, baseline: known, gauges } of fields) {
+        const fieldProfile = profile.fields.get(field.name);
+        if (fieldProfile === undefined) continue;
+        const seen = createSeen(fieldProfile, profile.segment, profile.lastEvent);
+        for (const { statistic, gauge } of gauges) {
+          const reading = gauge.read(seen, known && historyOf(known, statistic, segment));
+          if (reading === undefined) continue;
+          verdicts.push(toVerdict(field, statistic, reading, seen, sigma, view.window.minRows));
+        }
+      }
+      return {
+        featureView: view.name,
+        spec: view.fingerprint,
+        segment: profile.segment,
+        window: profile.window,
+        final,
+        rows: profile.rows,
+        late: profile.late,
+        asOf,
+        verdicts,
+      };
+    },
+  };
+}
+
+/** The gauges of one field that make sense for it, in the table's order. */
+export function prepareGauges(
+  field: FieldSpec,
+  baseline: Pick<FieldBaseline, "profile"> | undefined,
+  view: FeatureView,
+): readonly { statistic: StatisticName; gauge: Gauge }[] {
+  return statistics.flatMap(({ name, prepare }) => {
+    const gauge = prepare(field, baseline?.profile, view);
+    return gauge === undefined ? [] : [{ statistic: name, gauge }];
+  });
+}
+
+/** A segment's own history where it has one, else the whole view's. */
+function historyOf(
+  field: FieldBaseline,
+  statistic: StatisticName,
+  segment: string,
+): StatisticHistory | undefined {
+  const own = segment === "" ? undefined : field.segments?.get(segment)?.get(statistic);
+  return own ?? field.statistics.get(statistic);
+}
+
+function toVerdict(
+  field: FieldSpec,
+  statistic: StatisticName,
+  reading: Reading,
+  seen: Seen,
+  sigma: number,
+  minRows: number,
+): Verdict {
+  const { rows, observed, expected, unit, logTail, broken, example } = reading;
+  const enough = rows >= minRows;
+  const hard = broken === "first" || (broken === "rate" && enough);
+  const shift = Math.abs(observed - expected) / unit;
+  const critical = hard || (enough && shift >= sigma && logTail < logTailMax);
+  const decidedAt = broken === "first" ? (example?.eventTime ?? seen.lastEvent) : seen.lastEvent;
+  return {
+    field: field.name,
+    statistic,
+    status: critical ? "critical" : enough ? "ok" : "insufficient",
+    hard,
+    rows,
+    observed,
+    expected,
+    unit,
+    shift,
+    evidence: evidenceOf(logTail),
+    ...(hard ? { decidedAt } : {}),
+    summary: enough || hard ? reading.say() : `${reading.say()}; only ${rows} rows, ${minRows} wanted`,
+    ...(example === undefined ? {} : { example }),
   };
 }
