@@ -14,6 +14,7 @@ import {
 import type { WindowProfile } from "../profile/profile.ts";
 import type { PartitionState, Profiler } from "../profile/profiler.ts";
 import type { DeadLetter } from "./ports.ts";
+import { rowsInRange, type TimeRange } from "./time-range.ts";
 
 /** Bytes kept of a dead letter; a longer message is cut there and says so in its message. */
 const deadLetterBytesMax = 16 * 1024 * 1024;
@@ -74,14 +75,24 @@ export function hintsOf(view: FeatureView): ReadonlyMap<string, FeatureView["fie
 
 /**
  * Folds one message into a lane. A message that cannot be decoded, or has no event-time column, becomes a dead letter:
- * it counts as one record, and nothing of it is profiled.
+ * it counts as one record, and nothing of it is profiled. Rows outside `range` are as if they were not there.
  */
-export function stepLane(lane: Lane, message: Message, decoder: Decoder, profiler: Profiler): LaneStep {
+export function stepLane(
+  lane: Lane,
+  message: Message,
+  decoder: Decoder,
+  profiler: Profiler,
+  range?: TimeRange,
+): LaneStep {
   lane.nextOffset = message.offset + 1;
   let batches: readonly Batch[];
   try {
     batches = batchesOf(message, decoder);
     for (const batch of batches) requireEventTime(batch, lane.view);
+    if (range !== undefined) {
+      const { eventTime } = lane.view.source;
+      batches = batches.flatMap((batch) => rowsInRange(batch, eventTime, message.timestamp, range));
+    }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     lane.counts.read += 1;

@@ -21,6 +21,7 @@ import { encodeJudging, encodeLane } from "./checkpoint.ts";
 import { createLane, type Lane, stepLane } from "./lane.ts";
 import type { Outcome, Receiver, Sink, Store } from "./ports.ts";
 import { createBoard } from "./status.ts";
+import type { TimeRange } from "./time-range.ts";
 
 /** Outcomes that wait for a sink that refuses them; beyond it the source is held back. */
 const unsentMax = 10_000;
@@ -38,6 +39,8 @@ export interface MonitorOptions {
   readonly clock: Clock;
   /** Overrides every `drift.sigma`. */
   readonly sigma?: number;
+  /** Rows with event times outside it are skipped, uncounted. */
+  readonly range?: TimeRange;
   /** A partition silent for so long no longer holds back the others' windows; Infinity when every partition's end is announced. */
   readonly idleAfterMs: number;
 }
@@ -136,7 +139,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   const receiveOne = (cell: Cell, lane: Lane, message: Message): Outcome[] => {
     const outcomes: Outcome[] = [];
-    const { closed, deadLetter } = stepLane(lane, message, cell.decoder, cell.profiler);
+    const { closed, deadLetter } = stepLane(lane, message, cell.decoder, cell.profiler, options.range);
     if (deadLetter !== undefined) outcomes.push({ kind: "dead-letter", deadLetter });
     outcomes.push(...takeClosed(cell, lane, closed));
     outcomes.push(...judgeEarly(cell, lane));
