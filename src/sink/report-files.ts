@@ -1,0 +1,207 @@
+import { type FileHandle, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Fault } from "../model/fault.ts";
+import { isoTime, type Window } from "../model/time.ts";
+import type { Alert, Breaker, BreakerTransition, JudgedWindow, Verdict } from "../model/verdict.ts";
+import type { Outcome, Sink } from "../pipeline/ports.ts";
+import { jsonNumber, type Summary } from "../pipeline/summary.ts";
+
+/** Characters that wait in memory before they are appended. */
+const bufferMax = 256 * 1024;
+
+/**
+ * The files of `replay --out DIR`. The three `.jsonl` grow as outcomes come; `summary.json` and `report.html` are written
+ * at the end, whole or not at all, so a directory without a summary is a run that did not end.
+ */
+export interface ReportFiles extends Sink {
+  /** Writes what is left, then the summary and the report. */
+  finish(summary: Summary, report: string): Promise<void>;
+}
+
+export interface ReportFilesOptions {
+  /** Made when it is not there. Files of an earlier run in it are replaced. */
+  readonly dir: string;
+}
+
+/** @throws Fault `store.full` or `sink.rejected` when the directory cannot be written */
+export async function createReportFiles({ dir }: ReportFilesOptions): Promise<ReportFiles> {
+  const seen = new WeakSet<Outcome>();
+  const lines = await guard(dir, async () => {
+    await mkdir(dir, { recursive: true });
+    await Promise.all(["summary.json", "report.html"].map((name) => rm(join(dir, name), { force: true })));
+    return {
+      alerts: await openLines(join(dir, "alerts.jsonl")),
+      verdicts: await openLines(join(dir, "verdicts.jsonl")),
+      breaker: await openLines(join(dir, "breaker.jsonl")),
+    };
+  });
+  const files = Object.values(lines);
+
+  const add = (outcome: Outcome): void => {
+    switch (outcome.kind) {
+      case "alert":
+        lines.alerts.add(alertLine(outcome.alert));
+        return;
+      case "breaker":
+        lines.breaker.add(breakerLine(outcome.breaker, outcome.transition));
+        return;
+      case "judged":
+        if (!outcome.judged.final) return;
+        for (const verdict of outcome.judged.verdicts)
+          if (verdict.status !== "ok") lines.verdicts.add(verdictLine(outcome.judged, verdict));
+        return;
+      case "dead-letter":
+      case "profile":
+        return;
+    }
+  };
+  const flush = (): Promise<unknown> => guard(dir, () => Promise.all(files.map((file) => file.flush(0))));
+  const close = async (): Promise<void> => {
+    await flush();
+    await Promise.all(files.map((file) => file.close()));
+  };
+
+  return {
+    name: "report-files",
+    async accept(outcomes) {
+      for (const outcome of outcomes) {
+        if (seen.has(outcome)) continue; // handed over again after another sink had refused it
+        seen.add(outcome);
+        add(outcome);
+      }
+      await guard(dir, () => Promise.all(files.map((file) => file.flush(bufferMax))));
+    },
+    async finish(summary, report) {
+      await close();
+      await guard(dir, async () => {
+        await writeWhole(join(dir, "report.html"), report);
+        await writeWhole(join(dir, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+      });
+    },
+    close,
+  };
+}
+
+/** One line of `alerts.jsonl` (contract): these keys, in this order. */
+export function alertLine(alert: Alert): object {
+  return {
+    time: isoTime(alert.time),
+    status: alert.status,
+    severity: alert.severity,
+    alertname: alert.alertname,
+    featureView: alert.featureView,
+    field: alert.field,
+    statistic: alert.statistic,
+    segment: alert.segment,
+    window: isoWindow(alert.window),
+    rows: alert.rows,
+    ...numbersOf(alert),
+    summary: alert.summary,
+    fingerprint: alert.fingerprint,
+  };
+}
+
+export function verdictLine(judged: JudgedWindow, verdict: Verdict): object {
+  const { example, decidedAt } = verdict;
+  return {
+    time: isoTime(decidedAt ?? judged.asOf),
+    status: verdict.status,
+    featureView: judged.featureView,
+    field: verdict.field,
+    statistic: verdict.statistic,
+    segment: judged.segment,
+    window: isoWindow(judged.window),
+    hard: verdict.hard,
+    rows: verdict.rows,
+    ...numbersOf(verdict),
+    summary: verdict.summary,
+    ...(example === undefined
+      ? {}
+      : {
+          example: {
+            ...example,
+            ...(example.eventTime === undefined ? {} : { eventTime: isoTime(example.eventTime) }),
+          },
+        }),
+  };
+}
+
+export function breakerLine(breaker: Breaker, transition: BreakerTransition): object {
+  return {
+    time: isoTime(transition.time),
+    featureView: breaker.featureView,
+    segment: breaker.segment,
+    from: transition.from,
+    to: transition.to,
+    openedAt: breaker.openedAt === null ? null : isoTime(breaker.openedAt),
+    rows: transition.rows,
+    reasons: transition.reasons,
+  };
+}
+
+function numbersOf(of: Pick<Verdict, "observed" | "expected" | "unit" | "shift" | "evidence">): object {
+  return {
+    observed: jsonNumber(of.observed),
+    expected: jsonNumber(of.expected),
+    unit: jsonNumber(of.unit),
+    shift: jsonNumber(of.shift),
+    evidence: jsonNumber(of.evidence),
+  };
+}
+
+function isoWindow({ start, end }: Window): object {
+  return { start: isoTime(start), end: isoTime(end) };
+}
+
+interface Lines {
+  add(line: object): void;
+  /** Appends what waits once it is longer than `over` characters. */
+  flush(over: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openLines(path: string): Promise<Lines> {
+  let handle: FileHandle | undefined = await open(path, "w");
+  let waiting: string[] = [];
+  let length = 0;
+  return {
+    add(line) {
+      const text = `${JSON.stringify(line)}\n`;
+      waiting.push(text);
+      length += text.length;
+    },
+    async flush(over) {
+      if (handle === undefined || length <= over) return;
+      const text = waiting.join("");
+      [waiting, length] = [[], 0];
+      await handle.appendFile(text);
+    },
+    async close() {
+      const closing = handle;
+      handle = undefined;
+      await closing?.close();
+    },
+  };
+}
+
+/** A reader sees the whole file or none. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.partial`;
+  await writeFile(partial, text);
+  await rename(partial, path);
+}
+
+async function guard<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const full = code === "ENOSPC" || code === "EDQUOT";
+    throw new Fault(full ? "store.full" : "sink.rejected", `${dir}: ${message}`, {
+      cause,
+      hint: full
+        ? "free some space, or choose another --out"
+        : "choose a directory for --out that can be written",
+    });
+  }
+}
