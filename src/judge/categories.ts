@@ -21,7 +21,8 @@ const shiftMax = 8;
  */
 export const categories: Statistic = {
   name: "categories",
-  prepare(field, reference) {
+  prepare(field, reference, view) {
+    if (view.segments.includes(field.name)) return undefined; // A new version is a deployment, not drift.
     if (field.type !== "string" || reference?.body.kind !== "string") return undefined;
     const known = reference.body.categories;
     const rows = total(known);
@@ -31,6 +32,7 @@ export const categories: Statistic = {
     if (shares.size > valuesMax || rows < shares.size * rowsPerValueMin) return undefined;
     const luckOf = createLuck([...shares.values()], rows);
     return {
+      varies: true,
       read({ profile }, history): Reading | undefined {
         if (profile.body.kind !== "string") return undefined;
         const n = total(profile.body.categories);

@@ -21,6 +21,7 @@ export const centroid: Statistic = {
     const floor = (sd * 1e-3) ** 2; // A dimension that never moved is not infinitely sure.
     const varianceSum = variances.reduce((sum, variance) => sum + variance, 0);
     return {
+      varies: true,
       read({ profile: { body } }, history): Reading | undefined {
         if (body.kind !== "embedding" || body.vectors === 0 || body.dimensions !== dimensions)
           return undefined;

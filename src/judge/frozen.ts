@@ -25,6 +25,7 @@ export const frozen: Statistic = {
     if (estimateDistinct(distinct) < distinctMin || common > commonMax) return undefined;
     const choices = Math.log(count.length + 1);
     return {
+      varies: true,
       read(seen, history): Reading | undefined {
         if (seen.profile.body.kind !== "numeric" || seen.profile.body.moments.count === 0) return undefined;
         const rows = seen.profile.body.moments.count;

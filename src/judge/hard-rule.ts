@@ -23,6 +23,7 @@ export interface HardRuleOptions {
 /** A rule that one row breaks, however few rows there are and whether there is a baseline or not. */
 export function hardRule(options: HardRuleOptions): Gauge {
   return {
+    varies: false,
     read(seen): Reading {
       const [hits, rows] = [options.hits(seen), options.rows(seen)];
       const example = seen.profile.rules.get(options.rule)?.example;

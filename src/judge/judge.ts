@@ -43,6 +43,7 @@ export function createJudge(
     judge(profile, { final, asOf }) {
       const verdicts: Verdict[] = [];
       const segment = segmentKey(profile.segment);
+      if (profile.segment === null && profile.rows > 0) verdicts.push(...judgeModels(view, profile));
       for (const { field, sigma, baseline: known, gauges } of fields) {
         const fieldProfile = profile.fields.get(field.name);
         if (fieldProfile === undefined) continue;
@@ -78,6 +79,36 @@ export function prepareGauges(
     const gauge = prepare(field, baseline?.profile, view);
     return gauge === undefined ? [] : [{ statistic: name, gauge }];
   });
+}
+
+/** Feature view and models are atomically linked: a model that was trained with another spec is a hard rule broken. */
+function judgeModels(view: FeatureView, { rows, firstEvent }: WindowProfile): readonly Verdict[] {
+  const linked = view.models.filter((model) => model.fingerprint !== undefined);
+  if (linked.length === 0) return [];
+  const parted = linked.filter((model) => model.fingerprint !== view.fingerprint);
+  const share = parted.length / linked.length;
+  const names = parted
+    .map(({ name, version }) => (version === undefined ? name : `${name} ${version}`))
+    .join(", ");
+  return [
+    {
+      field: null,
+      statistic: "fingerprint",
+      status: parted.length > 0 ? "critical" : "ok",
+      hard: parted.length > 0,
+      rows,
+      observed: share,
+      expected: 0,
+      unit: 1,
+      shift: share,
+      evidence: 0,
+      ...(parted.length > 0 ? { decidedAt: firstEvent } : {}),
+      summary:
+        parted.length > 0
+          ? `${names} was trained with another version of ${view.name} than ${view.version}`
+          : `${view.name} ${view.version} is what its models were trained with`,
+    },
+  ];
 }
 
 /** A segment's own history where it has one, else the whole view's. */

@@ -12,6 +12,7 @@ export const limit: Statistic = {
     if (bound === undefined) return undefined;
     const unit = Math.abs(bound) || 1;
     return {
+      varies: false,
       read({ profile }): Reading | undefined {
         if (profile.body.kind !== "numeric") return undefined;
         const { moments, positiveInfinity } = profile.body;

@@ -21,6 +21,7 @@ export const location: Statistic = {
     const table = scoreTable(reference.body.histogram);
     if (table === undefined) return undefined;
     return {
+      varies: true,
       read(seen, history): Reading | undefined {
         const scores = scoreMoments(table, seen);
         if (scores === undefined) return undefined;

@@ -63,6 +63,7 @@ function createGauge(
   share: Share | undefined,
 ): Gauge {
   return {
+    varies: true,
     read(seen, history) {
       const counted = options.count(seen.profile, field, reference);
       if (counted === undefined) return undefined;

@@ -32,6 +32,7 @@ export const spread: Statistic = {
     if (table === undefined || table.sd < 1e-6) return undefined;
     const cumulants = cumulantsOf(table, reference.body.histogram.total);
     return {
+      varies: true,
       read(seen, history): Reading | undefined {
         const scores = scoreMoments(table, seen);
         if (scores === undefined || scores.count < 2 || Math.abs(scores.mean) >= saturatedMean)

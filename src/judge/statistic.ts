@@ -17,6 +17,8 @@ export interface Statistic {
 }
 
 export interface Gauge {
+  /** Whether windows differ while nothing is wrong, so that a history is worth keeping. */
+  readonly varies: boolean;
   /**
    * @param history  how the statistic varied in the baseline; undefined while that is being found out
    * @returns undefined when this window has nothing to measure
