@@ -1,6 +1,10 @@
+import { hashText } from "../model/hash.ts";
+import type { Sketch } from "./sketch.ts";
+import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
+
 /**
- * HyperLogLog with 4,096 registers. Sparse (one word a register in use) while few are used, so that a small segment costs little;
- * dense registers beyond. Both forms hold the same thing.
+ * HyperLogLog (Flajolet, Fusy, Gandouet & Meunier 2007) with 4,096 registers. Sparse (one word a register in use) while few
+ * are used, so that a small segment costs little; dense beyond. Both forms hold the same thing.
  */
 export interface Distinct {
   /** One byte a register, or `undefined` while sparse. */
@@ -11,19 +15,238 @@ export interface Distinct {
   used: number;
 }
 
+const precision = 12;
+const registerCount = 1 << precision;
+/** Bits behind the index that a rank is counted in; the rank is 33 when all of them are 0. */
+const rankMax = 33;
+const sparseMax = 256;
+
 export const createDistinct = (): Distinct => ({ registers: undefined, sparse: new Int32Array(0), used: 0 });
 
 /** Adds one value by its 64-bit hash. */
-export function addHash(_into: Distinct, _low: number, _high: number): void {
-  // Written next.
+export function addHash(into: Distinct, low: number, high: number): void {
+  const [register, rank] = [high >>> 20, Math.clz32(low) + 1];
+  if (into.registers === undefined) addSparse(into, register, rank);
+  else if ((into.registers[register] as number) < rank) into.registers[register] = rank;
 }
 
-/** Neither argument is changed. */
-export function mergeDistinct(a: Distinct, _b: Distinct): Distinct {
+/** Adds values by their hashes, `low[from, to)` and `high[from, to)`. */
+export function addHashes(into: Distinct, low: Int32Array, high: Int32Array, from: number, to: number): void {
+  let row = from;
+  for (; row < to && into.registers === undefined; row++)
+    addHash(into, low[row] as number, high[row] as number);
+  const { registers } = into;
+  if (registers === undefined) return;
+  for (; row < to; row++) {
+    const register = (high[row] as number) >>> 20;
+    const rank = Math.clz32(low[row] as number) + 1;
+    if ((registers[register] as number) < rank) registers[register] = rank;
+  }
+}
+
+/** Adds numbers by their bits: `words[2 from, 2 to)` are low and high words of float64 or int64. −0 and 0 are one value. */
+export function addWords(into: Distinct, words: Int32Array, from: number, to: number): void {
+  let row = from;
+  for (; row < to && into.registers === undefined; row++) {
+    addHash(into, mixLow(words[2 * row] as number, words[2 * row + 1] as number), mixed);
+  }
+  const { registers } = into;
+  if (registers === undefined) return;
+  for (; row < to; row++) {
+    let a = words[2 * row] as number;
+    let b = words[2 * row + 1] as number;
+    if (b === -0x80000000 && a === 0) b = 0;
+    a ^= Math.imul(b ^ (b >>> 16) ^ seed, k1);
+    b ^= Math.imul(a ^ (a >>> 15), k2);
+    a ^= Math.imul(b ^ (b >>> 13), k3);
+    b ^= Math.imul(a ^ (a >>> 16), k4);
+    const register = b >>> 20;
+    const rank = Math.clz32(a) + 1;
+    if ((registers[register] as number) < rank) registers[register] = rank;
+  }
+}
+
+const [k1, k2, k3, k4, seed] = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1];
+
+/** The high word of the last `mixLow`. */
+let mixed = 0;
+function mixLow(low: number, high: number): number {
+  let a = low;
+  let b = high === -0x80000000 && low === 0 ? 0 : high;
+  a ^= Math.imul(b ^ (b >>> 16) ^ seed, k1);
+  b ^= Math.imul(a ^ (a >>> 15), k2);
+  a ^= Math.imul(b ^ (b >>> 13), k3);
+  b ^= Math.imul(a ^ (a >>> 16), k4);
+  mixed = b;
   return a;
 }
 
-/** Estimated number of distinct values: relative standard error 1.04/√4096 = 1.63%, near exact below a few hundred. */
-export function estimateDistinct(_distinct: Distinct): number {
-  return 0;
+function addSparse(into: Distinct, register: number, rank: number): void {
+  const { sparse } = into;
+  const mask = sparse.length - 1;
+  let slot = register & mask;
+  while (sparse.length > 0) {
+    const word = (sparse[slot] as number) - 1;
+    if (word < 0) break;
+    if (word >> 6 === register) {
+      if ((word & 63) < rank) sparse[slot] = ((register << 6) | rank) + 1;
+      return;
+    }
+    slot = (slot + 1) & mask;
+  }
+  if ((into.used + 1) * 2 <= sparse.length) {
+    sparse[slot] = ((register << 6) | rank) + 1;
+    into.used++;
+    return;
+  }
+  if (into.used >= sparseMax) densify(into);
+  else grow(into);
+  if (into.registers === undefined) addSparse(into, register, rank);
+  else into.registers[register] = Math.max(into.registers[register] as number, rank);
 }
+
+function grow(into: Distinct): void {
+  const words = into.sparse;
+  into.sparse = new Int32Array(Math.max(8, words.length * 2));
+  into.used = 0;
+  for (const word of words) if (word !== 0) addSparse(into, (word - 1) >> 6, (word - 1) & 63);
+}
+
+function densify(into: Distinct): void {
+  const registers = new Uint8Array(registerCount);
+  for (const word of into.sparse) if (word !== 0) registers[(word - 1) >> 6] = (word - 1) & 63;
+  into.registers = registers;
+  into.sparse = new Int32Array(0);
+  into.used = 0;
+}
+
+/** Neither argument is changed. */
+export function mergeDistinct(a: Distinct, b: Distinct): Distinct {
+  const into: Distinct = { registers: a.registers?.slice(), sparse: a.sparse.slice(), used: a.used };
+  for (const [register, rank] of filled(b)) {
+    if (into.registers === undefined) addSparse(into, register, rank);
+    else if ((into.registers[register] as number) < rank) into.registers[register] = rank;
+  }
+  return into;
+}
+
+/** Registers in use and their ranks, ascending by register. */
+function filled({ registers, sparse }: Distinct): [register: number, rank: number][] {
+  const found: [number, number][] = [];
+  if (registers === undefined) {
+    for (const word of sparse) if (word !== 0) found.push([(word - 1) >> 6, (word - 1) & 63]);
+    return found.sort((a, b) => a[0] - b[0]);
+  }
+  for (let register = 0; register < registerCount; register++) {
+    const rank = registers[register] as number;
+    if (rank > 0) found.push([register, rank]);
+  }
+  return found;
+}
+
+/**
+ * Estimated number of distinct values, near exact below a few hundred, then with a relative standard error of 1.04/√4096 = 1.63%.
+ * @see Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), improved raw estimator: no bias
+ *      at any size, so no table and no switch between formulas.
+ */
+export function estimateDistinct(distinct: Distinct): number {
+  const histogram = new Float64Array(rankMax + 1);
+  const found = filled(distinct);
+  for (const [, rank] of found) histogram[rank] = (histogram[rank] as number) + 1;
+  const m = registerCount;
+  let z = m * tau(1 - (histogram[rankMax] as number) / m);
+  for (let rank = rankMax - 1; rank >= 1; rank--) z = 0.5 * (z + (histogram[rank] as number));
+  z += m * sigma((m - found.length) / m);
+  return z === Number.POSITIVE_INFINITY ? 0 : (m * m) / (2 * Math.LN2 * z);
+}
+
+function sigma(start: number): number {
+  if (start === 1) return Number.POSITIVE_INFINITY;
+  let [x, y, z, before] = [start, 1, start, -1];
+  while (z !== before) {
+    x *= x;
+    before = z;
+    z += x * y;
+    y += y;
+  }
+  return z;
+}
+
+function tau(start: number): number {
+  if (start === 0 || start === 1) return 0;
+  let [x, y, z, before] = [start, 1, 1 - start, -1];
+  while (z !== before) {
+    x = Math.sqrt(x);
+    before = z;
+    y *= 0.5;
+    z -= (1 - x) ** 2 * y;
+  }
+  return z / 3;
+}
+
+export function writeDistinct(writer: Writer, distinct: Distinct): void {
+  if (distinct.registers === undefined) {
+    const found = filled(distinct);
+    writer.count(found.length);
+    let before = 0;
+    for (const [register, rank] of found) {
+      writer.count(register - before);
+      writer.byte(rank);
+      before = register;
+    }
+  } else {
+    writer.count(registerCount);
+    for (const rank of distinct.registers) writer.byte(rank);
+  }
+}
+
+export function readDistinct(reader: Reader): Distinct {
+  const count = reader.length(1);
+  const distinct = createDistinct();
+  if (count === registerCount) {
+    distinct.registers = new Uint8Array(registerCount);
+    for (let register = 0; register < registerCount; register++) {
+      const rank = reader.byte();
+      if (rank > rankMax) throw reader.corrupt(`rank ${rank}`);
+      distinct.registers[register] = rank;
+    }
+    return distinct;
+  }
+  if (count > sparseMax) throw reader.corrupt(`${count} registers`);
+  let register = 0;
+  for (let i = 0; i < count; i++) {
+    const step = reader.count();
+    const rank = reader.byte();
+    register += step;
+    if ((i > 0 && step === 0) || register >= registerCount) throw reader.corrupt(`register ${register}`);
+    if (rank < 1 || rank > rankMax) throw reader.corrupt(`rank ${rank}`);
+    addSparse(distinct, register, rank);
+  }
+  return distinct;
+}
+
+const version = 1;
+
+/** Encoded as a version byte, then (register step, rank) for each register in use, or 4,096 ranks. */
+export const distinct: Sketch<Distinct, string> = {
+  create: createDistinct,
+  add(into, value) {
+    const { low, high } = hashText(value);
+    addHash(into, low, high);
+  },
+  merge: mergeDistinct,
+  agrees: (a, b) => JSON.stringify(filled(a)) === JSON.stringify(filled(b)),
+  encode(state) {
+    const writer = createWriter();
+    writer.byte(version);
+    writeDistinct(writer, state);
+    return writer.done();
+  },
+  decode(bytes) {
+    const reader = createReader(bytes, "distinct");
+    if (reader.byte() !== version) throw reader.corrupt(`version ${bytes[0]}`);
+    const state = readDistinct(reader);
+    reader.end();
+    return state;
+  },
+};

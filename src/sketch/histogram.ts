@@ -1,3 +1,7 @@
+import assert from "node:assert/strict";
+import type { Sketch } from "./sketch.ts";
+import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
+
 /** Where the buckets are finest (`centre`) and how wide one unit is (`scale` > 0): the baseline's median and IQR. */
 export interface Frame {
   readonly centre: number;
@@ -7,58 +11,313 @@ export interface Frame {
 /** The frame of a field without a baseline. */
 export const unitFrame: Frame = { centre: 0, scale: 1 };
 
-/** Counts per bucket of (x − centre) / scale. Mutable through `addValues` only. */
+/**
+ * Counts per bucket of d = (x − centre) / scale: sign, binary exponent and 6 bits of the mantissa, read from the bits of the
+ * double. A bucket is at most 1/64 of its distance from the centre wide, so its middle is within 0.8% of that distance.
+ * |d| < 2^-62 is one bucket around the centre, |d| ≥ 2^64 one at each end. Merging adds counts: no order, no chance.
+ */
 export interface Histogram {
   readonly frame: Frame;
   /** Values added. */
   total: number;
-  /** Page of each slot (sign and exponent), plus one; 0 where nothing was counted yet. */
+  /** For each slot (sign and exponent) its page, counted from 1; 0 where nothing was counted yet. Length 256. */
   readonly pages: Uint16Array;
   pageCount: number;
-  /** 64 counts a page. */
+  /** 64 counts a page. Words while they cannot overflow, then doubles: exact to 2^53. */
   counts: Uint32Array | Float64Array;
 }
 
+const [exponentMin, exponentMax] = [-62, 63];
+const zeroSlot = 128;
+const exponents = exponentMax - exponentMin + 1;
+/** Index of the open bucket at the upper end; the lower end has its negative. */
+const lastIndex = exponents * 64 + 1;
+const wordMax = 0xffff_ffff;
+
+/** Slot of the top 12 bits (sign and exponent) of a double: 1 lower end, 2…127 negative, 128 centre, 129…254 positive, 255 upper end. */
+const slotOf = Uint8Array.from({ length: 4096 }, (_, bits) => {
+  const exponent = (bits & 0x7ff) - 1023;
+  const distance = exponent < exponentMin ? 0 : Math.min(exponent, exponentMax + 1) - exponentMin + 1;
+  return bits < 2048 ? zeroSlot + distance : zeroSlot - distance;
+});
+
 export function createHistogram(frame: Frame): Histogram {
-  return { frame, total: 0, pages: new Uint16Array(256), pageCount: 0, counts: new Uint32Array(64) };
+  assert(Number.isFinite(frame.centre) && frame.scale > 0 && Number.isFinite(frame.scale));
+  return { frame, total: 0, pages: new Uint16Array(256), pageCount: 0, counts: new Uint32Array(256) };
 }
 
+/** 1/scale, finite: scales below 2^-1022 count as 2^-1022, which still tells denormals apart. */
+const inverseOf = ({ scale }: Frame): number => 1 / Math.max(scale, 2 ** -1022);
+
+const lanes = 512;
+const distances = new Float64Array(lanes);
+const distanceWords = new Int32Array(distances.buffer);
+
 /** Adds `values[from, to)`, every one finite. */
-export function addValues(into: Histogram, _values: Float64Array, from: number, to: number): void {
+export function addValues(into: Histogram, values: Float64Array, from: number, to: number): void {
+  const { centre } = into.frame;
+  const inverse = inverseOf(into.frame);
   into.total += to - from;
+  if (into.total > wordMax && into.counts instanceof Uint32Array)
+    into.counts = Float64Array.from(into.counts);
+  for (let start = from; start < to; start += lanes) {
+    const size = Math.min(lanes, to - start);
+    for (let i = 0; i < size; i++) distances[i] = ((values[start + i] as number) - centre) * inverse;
+    if (into.counts instanceof Uint32Array) countWords(into, into.counts, size);
+    else countDoubles(into, size);
+  }
+}
+
+function countWords(into: Histogram, first: Uint32Array, size: number): void {
+  const { pages } = into;
+  let counts = first;
+  for (let i = 0; i < size; i++) {
+    const bits = distanceWords[2 * i + 1] as number;
+    const slot = slotOf[bits >>> 20] as number;
+    let page = pages[slot] as number;
+    if (page === 0) {
+      page = addPage(into, slot);
+      counts = into.counts as Uint32Array;
+    }
+    const at = (page - 1) * 64 + ((bits >>> 14) & 63);
+    counts[at] = (counts[at] as number) + 1;
+  }
+}
+
+/** The same for histograms of more than 4 billion values: a function of its own, so that each sees one kind of array. */
+function countDoubles(into: Histogram, size: number): void {
+  for (let i = 0; i < size; i++) {
+    const bits = distanceWords[2 * i + 1] as number;
+    bump(into, slotOf[bits >>> 20] as number, (bits >>> 14) & 63, 1);
+  }
+}
+
+function addPage(into: Histogram, slot: number): number {
+  into.pageCount++;
+  if (into.pageCount * 64 > into.counts.length) {
+    const size = into.counts.length * 2;
+    const grown = into.counts instanceof Uint32Array ? new Uint32Array(size) : new Float64Array(size);
+    grown.set(into.counts);
+    into.counts = grown;
+  }
+  into.pages[slot] = into.pageCount;
+  return into.pageCount;
+}
+
+function bump(into: Histogram, slot: number, lane: number, count: number): void {
+  const page = (into.pages[slot] as number) || addPage(into, slot);
+  const at = (page - 1) * 64 + lane;
+  into.counts[at] = (into.counts[at] as number) + count;
 }
 
 /** Neither argument is changed. Frames must be equal. */
-export function mergeHistograms(a: Histogram, _b: Histogram): Histogram {
-  return a;
+export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
+  assert.equal(a.frame.centre, b.frame.centre);
+  assert.equal(a.frame.scale, b.frame.scale);
+  const total = a.total + b.total;
+  const into: Histogram = {
+    frame: a.frame,
+    total,
+    pages: a.pages.slice(),
+    pageCount: a.pageCount,
+    counts: total > wordMax ? Float64Array.from(a.counts) : a.counts.slice(),
+  };
+  for (let slot = 0; slot < 256; slot++) {
+    const page = b.pages[slot] as number;
+    for (let lane = 0; page > 0 && lane < 64; lane++) {
+      const count = b.counts[(page - 1) * 64 + lane] as number;
+      if (count > 0) bump(into, slot, lane, count);
+    }
+  }
+  return into;
 }
 
-/** The buckets that hold something, ascending by value. Indices are stable for a frame: negative below the centre, 0 around it. */
-export function buckets(_histogram: Histogram): { index: Int32Array; count: Float64Array } {
-  return { index: new Int32Array(0), count: new Float64Array(0) };
+/**
+ * The buckets that hold something, ascending by value. Indices are the same for every histogram of a frame: negative below the
+ * centre, 0 around it, ±8,065 the open ends.
+ */
+export function buckets(histogram: Histogram): { index: Int32Array; count: Float64Array } {
+  const index: number[] = [];
+  const count: number[] = [];
+  for (let slot = 1; slot < 256; slot++) {
+    const page = histogram.pages[slot] as number;
+    if (page === 0) continue;
+    const start = (page - 1) * 64;
+    if (slot === 1 || slot === zeroSlot || slot === 255) {
+      let sum = 0;
+      for (let lane = 0; lane < 64; lane++) sum += histogram.counts[start + lane] as number;
+      index.push(slot === 1 ? -lastIndex : slot === 255 ? lastIndex : 0);
+      count.push(sum);
+      continue;
+    }
+    for (let step = 0; step < 64; step++) {
+      const lane = slot < zeroSlot ? 63 - step : step;
+      const value = histogram.counts[start + lane] as number;
+      if (value === 0) continue;
+      index.push(
+        slot < zeroSlot ? -((zeroSlot - slot - 1) * 64 + lane + 1) : (slot - zeroSlot - 1) * 64 + lane + 1,
+      );
+      count.push(value);
+    }
+  }
+  return { index: Int32Array.from(index), count: Float64Array.from(count) };
 }
 
-/** `[lower, upper)` of a bucket, in units of the field. The outermost two are open: ±Infinity. */
-export function bucketBounds(_frame: Frame, _index: number): readonly [number, number] {
-  return [0, 0];
+/** Distance from the centre, in scales, where bucket `index` ≥ 1 begins. */
+function distanceAt(index: number): number {
+  const step = index - 1;
+  return 2 ** (exponentMin + (step >> 6)) * (1 + (step & 63) / 64);
 }
 
-/** A value that stands for the bucket, always finite. */
-export function bucketMiddle(_frame: Frame, _index: number): number {
-  return 0;
+/** Lower and upper bound of a bucket, in units of the field; the one nearer to the centre belongs to it. The outermost are ±Infinity. */
+export function bucketBounds(frame: Frame, index: number): readonly [number, number] {
+  const scale = 1 / inverseOf(frame);
+  if (index === 0) {
+    const reach = 2 ** exponentMin * scale;
+    return [frame.centre - reach, frame.centre + reach];
+  }
+  const near = distanceAt(Math.abs(index)) * scale;
+  const far =
+    Math.abs(index) >= lastIndex ? Number.POSITIVE_INFINITY : distanceAt(Math.abs(index) + 1) * scale;
+  return index > 0 ? [frame.centre + near, frame.centre + far] : [frame.centre - far, frame.centre - near];
 }
+
+/** A value that stands for the bucket, always finite: its middle, the centre, or the inner bound of an open end. */
+export function bucketMiddle(frame: Frame, index: number): number {
+  if (index === 0) return frame.centre;
+  const [lower, upper] = bucketBounds(frame, index);
+  if (index >= lastIndex) return finite(lower);
+  return finite(index <= -lastIndex ? upper : lower + (upper - lower) / 2);
+}
+
+const finite = (x: number): number => Math.min(Math.max(x, -Number.MAX_VALUE), Number.MAX_VALUE);
 
 /** The bucket that a finite value falls in. */
-export function bucketOf(_frame: Frame, _value: number): number {
-  return 0;
+export function bucketOf(frame: Frame, value: number): number {
+  distances[0] = (value - frame.centre) * inverseOf(frame);
+  const bits = distanceWords[1] as number;
+  const slot = slotOf[bits >>> 20] as number;
+  if (slot === zeroSlot) return 0;
+  const distance = Math.abs(slot - zeroSlot);
+  const index = distance > exponents ? lastIndex : (distance - 1) * 64 + ((bits >>> 14) & 63) + 1;
+  return slot < zeroSlot ? -index : index;
 }
 
-/** The q-quantile, q in [0, 1]; NaN when empty. */
-export function quantile(_histogram: Histogram, _q: number): number {
+/** The q-quantile, q in [0, 1], linear within a bucket; NaN when empty. Off by 1/64 of its distance from the centre at most. */
+export function quantile(histogram: Histogram, q: number): number {
+  if (histogram.total === 0) return Number.NaN;
+  const { index, count } = buckets(histogram);
+  const wanted = Math.min(Math.max(q, 0), 1) * histogram.total;
+  let below = 0;
+  for (let i = 0; i < index.length; i++) {
+    const size = count[i] as number;
+    if (below + size >= wanted || i === index.length - 1) {
+      return within(histogram.frame, index[i] as number, (wanted - below) / size);
+    }
+    below += size;
+  }
   return Number.NaN;
 }
 
-/** Share of values ≤ x, in [0, 1], linear within a bucket; NaN when empty. */
-export function cdf(_histogram: Histogram, _x: number): number {
-  return Number.NaN;
+function within(frame: Frame, index: number, share: number): number {
+  if (index === 0 || Math.abs(index) >= lastIndex) return bucketMiddle(frame, index);
+  const [lower, upper] = bucketBounds(frame, index);
+  return finite(lower + (upper - lower) * share);
+}
+
+/** Share of values ≤ x, in [0, 1], linear within a bucket (values around the centre count as equal to it); NaN when empty. */
+export function cdf(histogram: Histogram, x: number): number {
+  if (histogram.total === 0 || Number.isNaN(x)) return Number.NaN;
+  if (!Number.isFinite(x)) return x > 0 ? 1 : 0;
+  const { frame } = histogram;
+  const own = bucketOf(frame, x);
+  const { index, count } = buckets(histogram);
+  let below = 0;
+  for (let i = 0; i < index.length && (index[i] as number) <= own; i++) {
+    below += (count[i] as number) * ((index[i] as number) < own ? 1 : shareBelow(frame, own, x));
+  }
+  return below / histogram.total;
+}
+
+function shareBelow(frame: Frame, index: number, x: number): number {
+  if (index === 0) return x >= frame.centre ? 1 : 0;
+  if (Math.abs(index) >= lastIndex) return index > 0 ? 1 : 0;
+  const [lower, upper] = bucketBounds(frame, index);
+  return upper > lower ? Math.min(Math.max((x - lower) / (upper - lower), 0), 1) : 1;
+}
+
+export function writeHistogram(writer: Writer, histogram: Histogram): void {
+  writer.float(histogram.frame.centre);
+  writer.float(histogram.frame.scale);
+  const { index, count } = buckets(histogram);
+  writer.count(index.length);
+  let before = -lastIndex;
+  for (let i = 0; i < index.length; i++) {
+    writer.count((index[i] as number) - before);
+    writer.count(count[i] as number);
+    before = index[i] as number;
+  }
+}
+
+export function readHistogram(reader: Reader): Histogram {
+  const [centre, scale] = [reader.number(), reader.number()];
+  if (!Number.isFinite(centre) || !Number.isFinite(scale) || scale <= 0)
+    throw reader.corrupt(`scale ${scale}`);
+  const histogram = createHistogram({ centre, scale });
+  const size = reader.length(2);
+  const items: [number, number][] = [];
+  let index = -lastIndex;
+  for (let i = 0; i < size; i++) {
+    const step = reader.count();
+    index += step;
+    if (index > lastIndex || (i > 0 && step === 0)) throw reader.corrupt(`bucket ${index}`);
+    const count = reader.count();
+    if (count === 0) throw reader.corrupt("an empty bucket");
+    histogram.total += count;
+    items.push([index, count]);
+  }
+  if (!Number.isSafeInteger(histogram.total)) throw reader.corrupt("a total above 2^53");
+  if (histogram.total > wordMax) histogram.counts = new Float64Array(256);
+  for (const [at, count] of items) {
+    const step = Math.abs(at) - 1;
+    const distance = at === 0 ? 0 : Math.min((step >> 6) + 1, exponents + 1);
+    bump(histogram, at < 0 ? zeroSlot - distance : zeroSlot + distance, at === 0 ? 0 : step & 63, count);
+  }
+  return histogram;
+}
+
+const version = 1;
+const one = new Float64Array(1);
+
+/** Encoded as a version byte, centre, scale, then (index step, count) for each bucket that holds something. */
+export function histogramSketch(frame: Frame): Sketch<Histogram, number> {
+  return {
+    create: () => createHistogram(frame),
+    add(into, x) {
+      one[0] = x;
+      addValues(into, one, 0, 1);
+    },
+    merge: mergeHistograms,
+    agrees(a, b) {
+      const [p, q] = [buckets(a), buckets(b)];
+      return (
+        a.total === b.total &&
+        p.index.length === q.index.length &&
+        p.index.every((index, i) => index === q.index[i] && p.count[i] === q.count[i])
+      );
+    },
+    encode(state) {
+      const writer = createWriter();
+      writer.byte(version);
+      writeHistogram(writer, state);
+      return writer.done();
+    },
+    decode(bytes) {
+      const reader = createReader(bytes, "histogram");
+      if (reader.byte() !== version) throw reader.corrupt(`version ${bytes[0]}`);
+      const state = readHistogram(reader);
+      reader.end();
+      return state;
+    },
+  };
 }

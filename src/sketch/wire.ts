@@ -1,0 +1,145 @@
+import { Fault } from "../model/fault.ts";
+
+/** Little-endian bytes, appended. Integers as LEB128 varints up to 2^53, floats as IEEE 754 binary64. */
+export interface Writer {
+  byte(value: number): void;
+  /** A safe integer ≥ 0. */
+  count(value: number): void;
+  float(value: number): void;
+  word(value: number): void;
+  /** Length, then bytes. */
+  bytes(value: Uint8Array): void;
+  text(value: string): void;
+  done(): Uint8Array;
+}
+
+/** Reads what `Writer` wrote. Every method throws Fault `sketch.corrupt` where the bytes end or contradict themselves. */
+export interface Reader {
+  byte(): number;
+  count(): number;
+  /** A count of things of at least `size` bytes each that still have to come: never more than the bytes left. */
+  length(size: number): number;
+  float(): number;
+  /** A float that is no NaN. */
+  number(): number;
+  word(): number;
+  bytes(): Uint8Array;
+  text(): string;
+  /** Asserts that nothing is left. */
+  end(): void;
+  corrupt(what: string): Fault;
+}
+
+const textEncoder = new TextEncoder();
+const textDecoder = new TextDecoder("utf-8");
+
+export function createWriter(): Writer {
+  let bytes = new Uint8Array(256);
+  let view = new DataView(bytes.buffer);
+  let at = 0;
+  const room = (size: number): void => {
+    if (at + size <= bytes.length) return;
+    const grown = new Uint8Array(Math.max(bytes.length * 2, at + size));
+    grown.set(bytes);
+    bytes = grown;
+    view = new DataView(bytes.buffer);
+  };
+  const writer: Writer = {
+    byte(value) {
+      room(1);
+      bytes[at++] = value;
+    },
+    count(value) {
+      room(8);
+      let rest = value;
+      while (rest >= 128) {
+        bytes[at++] = (rest % 128) + 128;
+        rest = Math.floor(rest / 128);
+      }
+      bytes[at++] = rest;
+    },
+    float(value) {
+      room(8);
+      view.setFloat64(at, value, true);
+      at += 8;
+    },
+    word(value) {
+      room(4);
+      view.setInt32(at, value, true);
+      at += 4;
+    },
+    bytes(value) {
+      writer.count(value.length);
+      room(value.length);
+      bytes.set(value, at);
+      at += value.length;
+    },
+    text(value) {
+      writer.bytes(textEncoder.encode(value));
+    },
+    done: () => bytes.slice(0, at),
+  };
+  return writer;
+}
+
+/** @param what  the name of the thing in messages: `histogram` */
+export function createReader(bytes: Uint8Array, what: string): Reader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const corrupt = (text: string): Fault =>
+    new Fault("sketch.corrupt", `${what}: ${text} at byte ${at} of ${bytes.length}`);
+  const need = (size: number): void => {
+    if (at + size > bytes.length) throw corrupt("ends early");
+  };
+  const reader: Reader = {
+    byte() {
+      need(1);
+      return view.getUint8(at++);
+    },
+    count() {
+      let value = 0;
+      let unit = 1;
+      for (let i = 0; i < 8; i++) {
+        const byte = reader.byte();
+        value += (byte & 127) * unit;
+        if (byte < 128) {
+          if (!Number.isSafeInteger(value)) throw corrupt("a count above 2^53");
+          return value;
+        }
+        unit *= 128;
+      }
+      throw corrupt("a count above 2^53");
+    },
+    length(size) {
+      const value = reader.count();
+      if (value * size > bytes.length - at) throw corrupt(`${value} items`);
+      return value;
+    },
+    float() {
+      need(8);
+      at += 8;
+      return view.getFloat64(at - 8, true);
+    },
+    number() {
+      const value = reader.float();
+      if (Number.isNaN(value)) throw corrupt("a NaN");
+      return value;
+    },
+    word() {
+      need(4);
+      at += 4;
+      return view.getInt32(at - 4, true);
+    },
+    bytes() {
+      const length = reader.length(1);
+      at += length;
+      return bytes.subarray(at - length, at);
+    },
+    text: () => textDecoder.decode(reader.bytes()),
+    end() {
+      if (at !== bytes.length) throw corrupt("goes on");
+    },
+    corrupt,
+  };
+  return reader;
+}
