@@ -1,6 +1,15 @@
+import assert from "node:assert/strict";
+import { type Hash, hashBytes, hashText, viewOf } from "../model/hash.ts";
+import type { Sketch } from "./sketch.ts";
+import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
+
 /**
- * How often each value occurs: exact up to `limit` values, bounded frequent items (Misra–Gries) beyond.
- * A value's true count is in [countOf, countOf + error], and error ≤ 2 · total / limit.
+ * How often each value occurs: exact up to `limit` values, bounded frequent items beyond (Misra & Gries 1982, in the form of
+ * Anderson et al., "A high-performance algorithm for identifying frequent items in data streams", 2017: when the table is full,
+ * the median count is taken off every one). A value's true count is in [countOf, countOf + error], and
+ * error ≤ 2 · total / limit. No chance, and no dependence on how a stream is cut into batches.
+ *
+ * A value is known by its length and 64-bit hash; its first 256 bytes are kept for people.
  */
 export interface Categories {
   readonly limit: number;
@@ -8,6 +17,18 @@ export interface Categories {
   total: number;
   /** What any count may have lost; 0 while exact. */
   error: number;
+  /** Values kept. */
+  size: number;
+  /** Open addressing: an entry's number plus one, 0 is free. Length a power of two. */
+  slots: Int32Array;
+  /** Of each entry: hash, bytes of the value, where its kept bytes begin, and its count. */
+  low: Int32Array;
+  high: Int32Array;
+  lengths: Int32Array;
+  starts: Int32Array;
+  counts: Float64Array;
+  bytes: Uint8Array;
+  bytesUsed: number;
 }
 
 export interface CategoryCount {
@@ -15,31 +36,212 @@ export interface CategoryCount {
   readonly count: number;
 }
 
-export const createCategories = (limit: number): Categories => ({ limit, total: 0, error: 0 });
+const keptBytes = 256;
+
+export function createCategories(limit: number): Categories {
+  assert(limit >= 2);
+  return {
+    limit,
+    total: 0,
+    error: 0,
+    size: 0,
+    slots: new Int32Array(16),
+    low: new Int32Array(8),
+    high: new Int32Array(8),
+    lengths: new Int32Array(8),
+    starts: new Int32Array(8),
+    counts: new Float64Array(8),
+    bytes: new Uint8Array(64),
+    bytesUsed: 0,
+  };
+}
 
 /** Adds `count` occurrences. */
-export function addCategory(into: Categories, _value: string, count = 1): void {
-  into.total += count;
+export function addCategory(into: Categories, value: string, count = 1): void {
+  const { bytes, low, high } = hashText(value);
+  addBytes(into, low, high, bytes, 0, bytes.length, count);
 }
 
-/** Neither argument is changed. */
-export function mergeCategories(a: Categories, _b: Categories): Categories {
-  return a;
+/** Adds `count` occurrences of `bytes[from, to)`, whose `hashBytes` is (low, high). */
+export function addBytes(
+  into: Categories,
+  low: number,
+  high: number,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  count: number,
+): void {
+  into.total += count;
+  const entry = find(into, low, high, to - from);
+  if (entry >= 0) into.counts[entry] = (into.counts[entry] as number) + count;
+  else insert(into, low, high, to - from, bytes.subarray(from, Math.min(to, from + keptBytes)), count);
 }
+
+/** Whether a value is kept. */
+export function has(categories: Categories, low: number, high: number, length: number): boolean {
+  return find(categories, low, high, length) >= 0;
+}
+
+function find({ slots, low, high, lengths }: Categories, a: number, b: number, length: number): number {
+  const mask = slots.length - 1;
+  for (let slot = (a ^ b) & mask; ; slot = (slot + 1) & mask) {
+    const entry = (slots[slot] as number) - 1;
+    if (entry < 0 || (low[entry] === a && high[entry] === b && lengths[entry] === length)) return entry;
+  }
+}
+
+function insert(
+  into: Categories,
+  low: number,
+  high: number,
+  length: number,
+  kept: Uint8Array,
+  count: number,
+): void {
+  if (into.size >= into.limit) purge(into);
+  if (into.size === into.low.length) growEntries(into);
+  const entry = into.size++;
+  into.low[entry] = low;
+  into.high[entry] = high;
+  into.lengths[entry] = length;
+  into.starts[entry] = into.bytesUsed;
+  into.counts[entry] = count;
+  if (into.bytesUsed + kept.length > into.bytes.length) {
+    const grown = new Uint8Array(Math.max(into.bytes.length * 2, into.bytesUsed + kept.length));
+    grown.set(into.bytes.subarray(0, into.bytesUsed));
+    into.bytes = grown;
+  }
+  for (let i = 0; i < kept.length; i++) into.bytes[into.bytesUsed + i] = kept[i] as number;
+  into.bytesUsed += kept.length;
+  place(into, entry);
+}
+
+function place({ slots, low, high }: Categories, entry: number): void {
+  const mask = slots.length - 1;
+  let slot = ((low[entry] as number) ^ (high[entry] as number)) & mask;
+  while (slots[slot] !== 0) slot = (slot + 1) & mask;
+  slots[slot] = entry + 1;
+}
+
+function growEntries(into: Categories): void {
+  const size = into.low.length * 2;
+  const grow = <A extends Int32Array | Float64Array>(grown: A, old: A): A => {
+    grown.set(old);
+    return grown;
+  };
+  into.low = grow(new Int32Array(size), into.low);
+  into.high = grow(new Int32Array(size), into.high);
+  into.lengths = grow(new Int32Array(size), into.lengths);
+  into.starts = grow(new Int32Array(size), into.starts);
+  into.counts = grow(new Float64Array(size), into.counts);
+  into.slots = new Int32Array(size * 2);
+  for (let entry = 0; entry < into.size; entry++) place(into, entry);
+}
+
+/** Takes the median count off every entry and drops those that have nothing left: at least half of them. */
+function purge(into: Categories): void {
+  const sorted = into.counts.slice(0, into.size).sort();
+  takeOff(into, sorted[into.size >> 1] as number);
+}
+
+function takeOff(into: Categories, loss: number): void {
+  into.error += loss;
+  let kept = 0;
+  let bytesUsed = 0;
+  for (let entry = 0; entry < into.size; entry++) {
+    const count = (into.counts[entry] as number) - loss;
+    if (count <= 0) continue;
+    const start = into.starts[entry] as number;
+    const length = into.lengths[entry] as number;
+    into.bytes.copyWithin(bytesUsed, start, start + Math.min(length, keptBytes));
+    into.low[kept] = into.low[entry] as number;
+    into.high[kept] = into.high[entry] as number;
+    into.lengths[kept] = length;
+    into.starts[kept] = bytesUsed;
+    into.counts[kept] = count;
+    bytesUsed += Math.min(length, keptBytes);
+    kept++;
+  }
+  into.size = kept;
+  into.bytesUsed = bytesUsed;
+  into.slots.fill(0);
+  for (let entry = 0; entry < kept; entry++) place(into, entry);
+}
+
+/**
+ * Neither argument is changed; limits must be equal. Counts are added; when more than `limit` values are left, the largest
+ * count that is too many is taken off every one (Agarwal et al., "Mergeable summaries", 2012).
+ */
+export function mergeCategories(a: Categories, b: Categories): Categories {
+  assert.equal(a.limit, b.limit);
+  const room = createCategories(Number.MAX_SAFE_INTEGER);
+  for (const from of [a, b]) {
+    for (let entry = 0; entry < from.size; entry++) {
+      const [start, length] = [from.starts[entry] as number, from.lengths[entry] as number];
+      const [low, high] = [from.low[entry] as number, from.high[entry] as number];
+      const count = from.counts[entry] as number;
+      const own = find(room, low, high, length);
+      if (own >= 0) room.counts[own] = (room.counts[own] as number) + count;
+      else insert(room, low, high, length, from.bytes.subarray(start, start + keptBytesOf(length)), count);
+    }
+  }
+  const merged: Categories = {
+    ...room,
+    limit: a.limit,
+    total: a.total + b.total,
+    error: a.error + b.error,
+  };
+  if (merged.size > merged.limit) {
+    const sorted = merged.counts.slice(0, merged.size).sort();
+    takeOff(merged, sorted[merged.size - merged.limit - 1] as number);
+  }
+  return merged;
+}
+
+const keptBytesOf = (length: number): number => Math.min(length, keptBytes);
 
 /** Occurrences of `value`: exact, or a lower bound that is short by `error` at most. */
-export function countOf(_categories: Categories, _value: string): number {
-  return 0;
+export function countOf(categories: Categories, value: string): number {
+  const { bytes, low, high } = hashText(value);
+  const entry = find(categories, low, high, bytes.length);
+  return entry < 0 ? 0 : (categories.counts[entry] as number);
 }
 
 /** The `k` most frequent, by descending count, then by value. */
-export function top(_categories: Categories, _k: number): CategoryCount[] {
-  return [];
+export function top(categories: Categories, k: number): CategoryCount[] {
+  const order = ranked(categories);
+  // Values are only decoded where they decide: among the ties at the end.
+  const last = categories.counts[order[Math.min(k, order.length) - 1] ?? 0] as number;
+  const near = order.filter((entry) => (categories.counts[entry] as number) >= last);
+  return near
+    .map((entry) => entryOf(categories, entry))
+    .sort(byCount)
+    .slice(0, k);
 }
 
 /** Every value that is kept, by descending count, then by value. */
-export function entries(_categories: Categories): CategoryCount[] {
-  return [];
+export function entries(categories: Categories): CategoryCount[] {
+  return ranked(categories)
+    .map((entry) => entryOf(categories, entry))
+    .sort(byCount);
+}
+
+const byCount = (a: CategoryCount, b: CategoryCount): number =>
+  b.count - a.count || (a.value < b.value ? -1 : a.value > b.value ? 1 : 0);
+
+function ranked({ counts, size: length }: Categories): number[] {
+  return Array.from({ length }, (_, entry) => entry).sort(
+    (a, b) => (counts[b] as number) - (counts[a] as number),
+  );
+}
+
+const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function entryOf({ bytes, starts, lengths, counts }: Categories, entry: number): CategoryCount {
+  const [start, length] = [starts[entry] as number, lengths[entry] as number];
+  const text = textDecoder.decode(bytes.subarray(start, start + keptBytesOf(length)));
+  return { value: length > keptBytes ? `${text}…` : text, count: counts[entry] as number };
 }
 
 /** Occurrences added, of values kept or not. */
@@ -53,6 +255,89 @@ export function isExact(categories: Categories): boolean {
 }
 
 /** Values kept. */
-export function size(_categories: Categories): number {
-  return 0;
+export function size(categories: Categories): number {
+  return categories.size;
+}
+
+/** Entries ascending by hash, so that equal contents are equal bytes. */
+export function writeCategories(writer: Writer, categories: Categories): void {
+  const { low, high, lengths, starts, counts, bytes } = categories;
+  for (const value of [categories.limit, categories.total, categories.error, categories.size])
+    writer.count(value);
+  const order = Array.from({ length: categories.size }, (_, entry) => entry).sort(
+    (a, b) =>
+      (low[a] as number) - (low[b] as number) ||
+      (high[a] as number) - (high[b] as number) ||
+      (lengths[a] as number) - (lengths[b] as number),
+  );
+  for (const entry of order) {
+    const [start, length] = [starts[entry] as number, lengths[entry] as number];
+    writer.count(counts[entry] as number);
+    writer.count(length);
+    if (length > keptBytes) {
+      writer.word(low[entry] as number);
+      writer.word(high[entry] as number);
+    }
+    writer.bytes(bytes.subarray(start, start + keptBytesOf(length)));
+  }
+}
+
+export function readCategories(reader: Reader): Categories {
+  const limit = reader.count();
+  if (limit < 2 || limit > 0x7fff_ffff) throw reader.corrupt(`limit ${limit}`);
+  const categories = createCategories(limit);
+  const [sum, error, length] = [reader.count(), reader.count(), reader.length(3)];
+  if (length > limit) throw reader.corrupt(`${length} values, limit ${limit}`);
+  let counted = 0;
+  for (let i = 0; i < length; i++) {
+    const [count, bytes] = [reader.count(), reader.count()];
+    const hash: Hash = { low: 0, high: 0 };
+    if (bytes > keptBytes) [hash.low, hash.high] = [reader.word(), reader.word()];
+    const kept = reader.bytes();
+    if (kept.length !== keptBytesOf(bytes) || bytes > 0x7fff_ffff)
+      throw reader.corrupt(`a value of ${bytes} bytes`);
+    if (bytes <= keptBytes) hashBytes(hash, viewOf(kept), 0, kept.length);
+    counted += count;
+    if (count === 0 || counted > sum || find(categories, hash.low, hash.high, bytes) >= 0) {
+      throw reader.corrupt(`count ${count}`);
+    }
+    insert(categories, hash.low, hash.high, bytes, kept, count);
+  }
+  if (error === 0 && counted !== sum) throw reader.corrupt(`${counted} values of ${sum}`);
+  categories.total = sum;
+  categories.error = error;
+  return categories;
+}
+
+const version = 1;
+
+/** Encoded as a version byte, limit, total, error, then count, length and bytes of each value. */
+export function categoriesSketch(limit: number): Sketch<Categories, string> {
+  return {
+    create: () => createCategories(limit),
+    add: (into, value) => addCategory(into, value),
+    merge: mergeCategories,
+    /** Exact ones are equal; bounded ones agree when no value's bounds contradict each other. */
+    agrees(a, b) {
+      if (a.total !== b.total) return false;
+      const values = new Set([...entries(a), ...entries(b)].map(({ value }) => value));
+      return [...values].every((value) => {
+        const [p, q] = [countOf(a, value), countOf(b, value)];
+        return p <= q + b.error && q <= p + a.error;
+      });
+    },
+    encode(state) {
+      const writer = createWriter();
+      writer.byte(version);
+      writeCategories(writer, state);
+      return writer.done();
+    },
+    decode(bytes) {
+      const reader = createReader(bytes, "categories");
+      if (reader.byte() !== version) throw reader.corrupt(`version ${bytes[0]}`);
+      const state = readCategories(reader);
+      reader.end();
+      return state;
+    },
+  };
 }
