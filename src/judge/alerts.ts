@@ -75,7 +75,8 @@ export function foldAlerts(
     (a, b) => segmentRank(a.breaker.segment) - segmentRank(b.breaker.segment),
   );
   for (const { breaker, transition } of wholeFirst) foldTransition(draft, breaker, transition, judged, view);
-  fireWaitingBreakers(draft, view);
+  const now = Math.max(...transitions.map(({ transition }) => transition.time));
+  fireWaitingBreakers(draft, now, view);
   return {
     book: { entries: draft.entries, breakers: draft.breakers, unlisted: draft.unlisted },
     changed: draft.changed,
@@ -229,12 +230,13 @@ function foldTransition(
   });
 }
 
-/** Segments' breakers speak only while the whole view's is silent. */
-function fireWaitingBreakers(draft: Draft, view: FeatureView): void {
+/** Segments' breakers speak only while the whole view's is silent; one that had to wait speaks when that has closed. */
+function fireWaitingBreakers(draft: Draft, now: EventTime, view: FeatureView): void {
   const whole = placeOf(null, undefined, view).fingerprint;
   for (const [fingerprint, alert] of draft.breakers) {
     if (draft.entries.has(fingerprint)) continue;
-    if (fingerprint === whole || !draft.entries.has(whole)) fire(draft, alert, alert.window.start);
+    if (fingerprint === whole || !draft.entries.has(whole))
+      fire(draft, { ...alert, time: Math.max(alert.time, now) }, alert.window.start);
   }
 }
 

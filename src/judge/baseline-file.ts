@@ -1,15 +1,55 @@
 import { Fault } from "../model/fault.ts";
+import type { FieldType } from "../model/feature-view.ts";
+import { isoTime, parseInstant } from "../model/time.ts";
+import type { StatisticName } from "../model/verdict.ts";
+import type { FieldProfile, RuleName } from "../profile/profile.ts";
 import type { Frame } from "../sketch/histogram.ts";
-import type { Baseline } from "./baseline.ts";
+import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
+import { bodyToJson, readBody } from "./baseline-body.ts";
+import { type Json, type Reader, readJson, writeJson } from "./json.ts";
 
-/** The baseline as JSON text that people can read and review tools can diff. */
-export function formatBaseline(_baseline: Baseline): string {
-  throw new Fault("baseline.invalid", "not written yet");
+const apiVersion = "tidemark/v1";
+const kind = "Baseline";
+
+/**
+ * The baseline as JSON that people can read and review tools can diff: one block a field, histograms as lines of 16
+ * buckets, categories by count. Numbers keep six digits or more, so that `parseBaseline` gives back what judges alike.
+ */
+export function formatBaseline(baseline: Baseline): string {
+  const fields = record([...baseline.fields].map(([name, field]) => [name, fieldToJson(field)]));
+  return writeJson({
+    apiVersion,
+    kind,
+    featureView: baseline.featureView,
+    spec: baseline.spec,
+    toolVersion: baseline.toolVersion,
+    windowMs: baseline.windowMs,
+    from: isoTime(baseline.from),
+    to: isoTime(baseline.to),
+    rows: baseline.rows,
+    windows: baseline.windows,
+    fields,
+  });
 }
 
 /** @throws Fault `baseline.invalid` that names the place in `file` */
-export function parseBaseline(_text: string, file: string): Baseline {
-  throw new Fault("baseline.invalid", `${file}: not written yet`);
+export function parseBaseline(text: string, file: string): Baseline {
+  const root = readJson(text, (place, message) => invalid(file, place, message));
+  root.get("apiVersion").literal(apiVersion);
+  root.get("kind").literal(kind);
+  const fields = new Map<string, FieldBaseline>();
+  for (const [name, reader] of root.get("fields").entries()) fields.set(name, readField(reader));
+  return {
+    featureView: root.get("featureView").text(),
+    spec: root.get("spec").text(),
+    toolVersion: root.get("toolVersion").text(),
+    windowMs: root.get("windowMs").number(1),
+    from: instant(root.get("from")),
+    to: instant(root.get("to")),
+    rows: root.get("rows").number(0),
+    windows: root.get("windows").number(0),
+    fields,
+  };
 }
 
 /** Median and IQR of every numeric field; empty without a baseline. */
@@ -19,4 +59,96 @@ export function framesOf(baseline: Baseline | undefined): ReadonlyMap<string, Fr
     if (profile.body.kind === "numeric") frames.set(name, profile.body.histogram.frame);
   }
   return frames;
+}
+
+function fieldToJson({ profile, statistics, segments }: FieldBaseline): Json {
+  const rules: Record<string, Json> = {};
+  for (const name of [...profile.rules.keys()].sort()) rules[name] = profile.rules.get(name)?.count ?? 0;
+  return {
+    type: profile.type,
+    rows: profile.rows,
+    nulls: profile.nulls,
+    ...(profile.rules.size === 0 ? {} : { rules }),
+    statistics: historiesToJson(statistics),
+    ...(segments === undefined
+      ? {}
+      : { segments: record([...segments].map(([key, own]) => [key, historiesToJson(own)])) }),
+    ...bodyToJson(profile.body),
+  };
+}
+
+function historiesToJson(histories: ReadonlyMap<StatisticName, StatisticHistory>): Json {
+  return record([...histories].map(([name, history]) => [name, { ...history }]));
+}
+
+/** `Object.fromEntries` keeps a key called `__proto__` as a key. */
+function record(entries: readonly (readonly [string, Json])[]): Json {
+  return Object.fromEntries(entries);
+}
+
+const types: readonly FieldType[] = [
+  "bool",
+  "int8",
+  "int16",
+  "int32",
+  "int64",
+  "uint8",
+  "uint16",
+  "uint32",
+  "uint64",
+  "float32",
+  "float64",
+  "string",
+  "timestamp",
+  "embedding",
+];
+
+function readField(reader: Reader): FieldBaseline {
+  const rules: FieldProfile["rules"] = new Map();
+  for (const [name, count] of reader.optional("rules")?.entries() ?? []) {
+    rules.set(name as RuleName, { count: count.number(0), example: undefined });
+  }
+  const type = reader.get("type").oneOf(types);
+  const profile: FieldProfile = {
+    type,
+    rows: reader.get("rows").number(0),
+    nulls: reader.get("nulls").number(0),
+    rules,
+    body: readBody(reader, type),
+  };
+  const statistics = readHistories(reader.get("statistics"));
+  const segments = reader.optional("segments");
+  if (segments === undefined) return { profile, statistics };
+  return {
+    profile,
+    statistics,
+    segments: new Map(segments.entries().map(([key, own]) => [key, readHistories(own)])),
+  };
+}
+
+function readHistories(reader: Reader): ReadonlyMap<StatisticName, StatisticHistory> {
+  return new Map(
+    reader.entries().map(([name, history]) => [
+      name as StatisticName,
+      {
+        mean: history.get("mean").number(),
+        sd: history.get("sd").number(0),
+        windows: history.get("windows").number(0),
+        low: history.get("low").number(),
+        high: history.get("high").number(),
+        zMean: history.get("zMean").number(),
+        zSd: history.get("zSd").number(0),
+      },
+    ]),
+  );
+}
+
+function instant(reader: Reader): number {
+  return parseInstant(reader.text()) ?? reader.fail("an ISO 8601 time");
+}
+
+function invalid(file: string, place: string, message: string): Fault {
+  return new Fault("baseline.invalid", `${file}: ${place === "" ? "" : `${place}: `}${message}`, {
+    hint: "build it again with `tidemark baseline build`",
+  });
 }
