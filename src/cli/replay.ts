@@ -1,0 +1,107 @@
+import type { Command } from "commander";
+import { Fault } from "../model/fault.ts";
+import { defaultLimits } from "../model/limits.ts";
+import type { Source } from "../pipeline/ports.ts";
+import type { Summary } from "../pipeline/summary.ts";
+import { createReportFiles } from "../sink/report-files.ts";
+import { expandInputs, timeRangeOf } from "./inputs.ts";
+import { Exit, formatJson, type Io } from "./io.ts";
+import { paintFor } from "./paint.ts";
+import { createPlay, filesFor } from "./play.ts";
+import { createProgress } from "./progress.ts";
+import { summaryText } from "./summary-text.ts";
+import { matchBaseline, readBaseline, readSpec } from "./views.ts";
+
+interface ReplayOptions {
+  readonly spec: string;
+  readonly baseline: string;
+  readonly input?: readonly string[];
+  readonly out: string;
+  readonly fromTime?: string;
+  readonly toTime?: string;
+  readonly sigma?: number;
+  readonly failOn?: "warning" | "critical";
+  readonly json?: boolean;
+}
+
+export function addReplay(program: Command, io: Io): void {
+  program
+    .command("replay")
+    .description("Judge recorded data as `run` would have: the same verdicts, breaker and alerts, as files.")
+    .requiredOption("--spec <file>", "the feature view")
+    .requiredOption("--baseline <file>", "what is normal")
+    .option("--input <files...>", ".arrow, .parquet, .csv, .jsonl, or globs")
+    .requiredOption("--out <dir>", "where alerts, verdicts, breaker, summary and report go")
+    .option("--from-time <time>", "skip rows before this event time (ISO 8601 or epoch ms)")
+    .option("--to-time <time>", "skip rows at or after this event time")
+    .option("--sigma <x>", "the breaker's line, instead of the spec's", sigmaOf)
+    .option("--fail-on <severity>", "exit 1 when anything this bad is found: warning or critical", failOnOf)
+    .option("--json", "print the summary as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  tidemark replay --spec feature-specs/reco_user.yaml --baseline feature-specs/reco_user.baseline.json \\
+    --input 'events/2026-03-03/*.arrow' --out out
+  tidemark replay … --sigma 3 --from-time 2026-03-03T04:00Z --to-time 2026-03-03T10:00Z --fail-on critical
+
+DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json and report.html.`,
+    )
+    .action((options: ReplayOptions) => replay(options, io));
+}
+
+async function replay(options: ReplayOptions, io: Io): Promise<void> {
+  const view = readSpec(options.spec);
+  const baseline = readBaseline(options.baseline);
+  for (const warning of matchBaseline(view, baseline, options.baseline)) io.stderr(`tidemark: ${warning}\n`);
+  const range = timeRangeOf(options.fromTime, options.toTime);
+  const source: Source = filesFor(view, expandInputs(options.input ?? [], io), defaultLimits);
+  const files = await createReportFiles({ dir: options.out });
+  const play = createPlay({
+    view,
+    baseline,
+    limits: defaultLimits,
+    clock: { now: io.now },
+    sinks: [files],
+    ...(options.sigma === undefined ? {} : { sigma: options.sigma }),
+    ...(range === undefined ? {} : { range }),
+  });
+  const progress = createProgress(io, "replaying");
+  let summary: Summary;
+  try {
+    summary = await play.run(source, io.signal, () => {
+      progress.update(() => play.reached());
+    });
+  } finally {
+    progress.clear();
+    await files.close(io.signal);
+  }
+  if (io.signal.aborted) throw new Exit(130);
+  if (summary.rows === 0) {
+    throw new Fault("input.empty", "no row to judge", {
+      hint:
+        range === undefined ? "the input holds no rows" : "no event time lies in [--from-time, --to-time)",
+    });
+  }
+  await files.finish(summary, "");
+  io.stdout(
+    options.json === true ? formatJson(summary) : summaryText(summary, paintFor({ ...io, isTTY: false })),
+  );
+  if (isBreached(summary, options.failOn)) throw new Exit(1);
+}
+
+function isBreached({ alerts }: Summary, failOn: ReplayOptions["failOn"]): boolean {
+  if (failOn === undefined) return false;
+  return alerts.critical > 0 || (failOn === "warning" && alerts.warning > 0);
+}
+
+function sigmaOf(text: string): number {
+  const sigma = Number(text);
+  if (text.trim() !== "" && Number.isFinite(sigma) && sigma > 0) return sigma;
+  throw new Fault("usage", `--sigma ${text}: not a number above 0`);
+}
+
+function failOnOf(text: string): "warning" | "critical" {
+  if (text === "warning" || text === "critical") return text;
+  throw new Fault("usage", `--fail-on ${text}: give warning or critical`);
+}
