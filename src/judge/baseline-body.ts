@@ -203,7 +203,7 @@ function categoriesToJson(categories: Categories, most: number): Json {
 }
 
 function readCategories(reader: Reader): Categories {
-  const categories = createCategories(reader.get("limit").number(1));
+  const categories = createCategories(reader.get("limit").number(2));
   let kept = 0;
   for (const pair of reader.get("values").items()) {
     const [value, count] = pair.items();

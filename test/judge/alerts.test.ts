@@ -126,7 +126,7 @@ describe("alerts", () => {
     const alone = play([[judgedMinute(0, [verdict()]), judgedMinute(0, [breach()], node("a7"))]]);
     assert.deepEqual(told(alone.lines), [
       "firing TidemarkDrift node:a7 1",
-      "firing TidemarkBreakerOpen node:a7 4",
+      "firing TidemarkBreakerOpen node:a7 1",
     ]);
 
     const both = Array.from({ length: 5 }, (_, i) => [
