@@ -1,20 +1,25 @@
-import type { FeatureView } from "../model/feature-view.ts";
+import assert from "node:assert/strict";
+import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
+import { defaultLimits } from "../model/limits.ts";
 import type { Window } from "../model/time.ts";
-import type { Segment } from "../model/verdict.ts";
-import type { Frame } from "../sketch/histogram.ts";
-import type { WindowProfile } from "./profile.ts";
+import type { Example, Segment } from "../model/verdict.ts";
+import { segmentKey } from "../model/verdict.ts";
+import { createCategories, mergeCategories } from "../sketch/categories.ts";
+import { createDistinct, mergeDistinct } from "../sketch/distinct.ts";
+import { createHistogram, type Frame, mergeHistograms, unitFrame } from "../sketch/histogram.ts";
+import { createMoments, mergeMoments } from "../sketch/moments.ts";
+import type { EmbeddingBody, FieldBody, FieldProfile, RuleCount, WindowProfile } from "./profile.ts";
 
-/** Neither argument is changed. View, spec, segment, window and frames must be the same. */
-export function mergeProfiles(a: WindowProfile, _b: WindowProfile): WindowProfile {
-  return a;
-}
+/** Values outside a mapping that are kept by name. */
+const unknownsMax = 256;
 
-/** The identity of `mergeProfiles`. */
+/** The identity of `mergeProfiles`. Fields without a frame get the unit frame. */
 export function emptyProfile(
   view: FeatureView,
-  _frames: ReadonlyMap<string, Frame>,
+  frames: ReadonlyMap<string, Frame>,
   segment: Segment | null,
   window: Window,
+  categoriesMax: number = defaultLimits.categories,
 ): WindowProfile {
   return {
     featureView: view.name,
@@ -25,6 +30,207 @@ export function emptyProfile(
     late: 0,
     firstEvent: Number.POSITIVE_INFINITY,
     lastEvent: Number.NEGATIVE_INFINITY,
-    fields: new Map(),
+    fields: new Map(
+      view.fields.map((field) => [
+        field.name,
+        {
+          type: field.type,
+          rows: 0,
+          nulls: 0,
+          rules: new Map(),
+          body: emptyBody(field, frames.get(field.name) ?? unitFrame, categoriesMax),
+        },
+      ]),
+    ),
   };
+}
+
+function emptyBody(field: FieldSpec, frame: Frame, categoriesMax: number): FieldBody {
+  switch (field.type) {
+    case "string":
+      return {
+        kind: "string",
+        mappingHits: 0,
+        mappingMisses: 0,
+        categories: createCategories(categoriesMax),
+        unknowns: createCategories(unknownsMax),
+        distinct: createDistinct(),
+        minBytes: Number.POSITIVE_INFINITY,
+        maxBytes: 0,
+      };
+    case "bool":
+      return { kind: "bool", trues: 0, falses: 0 };
+    case "embedding": {
+      const dimensions = field.dimensions ?? 0;
+      return {
+        kind: "embedding",
+        dimensions,
+        nan: 0,
+        positiveInfinity: 0,
+        negativeInfinity: 0,
+        vectors: 0,
+        means: new Float64Array(dimensions),
+        m2s: new Float64Array(dimensions),
+        norms: createMoments(),
+      };
+    }
+    default:
+      return {
+        kind: "numeric",
+        nan: 0,
+        positiveInfinity: 0,
+        negativeInfinity: 0,
+        moments: createMoments(),
+        histogram: createHistogram(frame),
+        distinct: createDistinct(),
+      };
+  }
+}
+
+/** Neither argument is changed. View, spec, segment, window and frames must be the same. */
+export function mergeProfiles(a: WindowProfile, b: WindowProfile): WindowProfile {
+  assert.equal(a.featureView, b.featureView);
+  assert.equal(a.spec, b.spec);
+  assert.equal(segmentKey(a.segment), segmentKey(b.segment));
+  assert.equal(a.window.start, b.window.start);
+  assert.equal(a.window.end, b.window.end);
+  assert.equal(a.fields.size, b.fields.size);
+  return {
+    featureView: a.featureView,
+    spec: a.spec,
+    segment: a.segment,
+    window: a.window,
+    rows: a.rows + b.rows,
+    late: a.late + b.late,
+    firstEvent: Math.min(a.firstEvent, b.firstEvent),
+    lastEvent: Math.max(a.lastEvent, b.lastEvent),
+    fields: new Map(
+      [...a.fields].map(([name, field]) => {
+        const other = b.fields.get(name);
+        assert(other !== undefined, `both profiles have ${name}`);
+        return [name, mergeFields(field, other)];
+      }),
+    ),
+  };
+}
+
+export function mergeFields(a: FieldProfile, b: FieldProfile): FieldProfile {
+  assert.equal(a.type, b.type);
+  const rules = new Map([...a.rules].map(([rule, { count, example }]) => [rule, { count, example }]));
+  for (const [rule, { count, example }] of b.rules) {
+    const own = rules.get(rule);
+    rules.set(rule, own === undefined ? { count, example } : mergeCounts(own, { count, example }));
+  }
+  const [body, strangers] = mergeBodies(a.body, b.body);
+  if (strangers > 0) {
+    const { count = 0, example } = rules.get("dimensions") ?? {};
+    rules.set("dimensions", { count: count + strangers, example });
+  }
+  return { type: a.type, rows: a.rows + b.rows, nulls: a.nulls + b.nulls, rules, body };
+}
+
+function mergeCounts(a: RuleCount, b: RuleCount): RuleCount {
+  return { count: a.count + b.count, example: earlier(a.example, b.example) };
+}
+
+/** The earlier by event time, then by position, then by value: whichever way round they are given. */
+function earlier(a: Example | undefined, b: Example | undefined): Example | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const byTime = (a.eventTime ?? Infinity) - (b.eventTime ?? Infinity);
+  if (byTime !== 0 && !Number.isNaN(byTime)) return byTime < 0 ? a : b;
+  const [p, q] = [a.position ?? "", b.position ?? ""];
+  const byPlace = p.length - q.length || compare(p, q);
+  return (byPlace || compare(a.value, b.value)) <= 0 ? a : b;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** @returns the merged body, and vectors that could not be merged because theirs is another number of dimensions. */
+function mergeBodies(a: FieldBody, b: FieldBody): [body: FieldBody, strangers: number] {
+  if (a.kind === "numeric" && b.kind === "numeric") {
+    return [
+      {
+        kind: "numeric",
+        nan: a.nan + b.nan,
+        positiveInfinity: a.positiveInfinity + b.positiveInfinity,
+        negativeInfinity: a.negativeInfinity + b.negativeInfinity,
+        moments: mergeMoments(a.moments, b.moments),
+        histogram: mergeHistograms(a.histogram, b.histogram),
+        distinct: mergeDistinct(a.distinct, b.distinct),
+      },
+      0,
+    ];
+  }
+  if (a.kind === "string" && b.kind === "string") {
+    return [
+      {
+        kind: "string",
+        mappingHits: a.mappingHits + b.mappingHits,
+        mappingMisses: a.mappingMisses + b.mappingMisses,
+        categories: mergeCategories(a.categories, b.categories),
+        unknowns: mergeCategories(a.unknowns, b.unknowns),
+        distinct: mergeDistinct(a.distinct, b.distinct),
+        minBytes: Math.min(a.minBytes, b.minBytes),
+        maxBytes: Math.max(a.maxBytes, b.maxBytes),
+      },
+      0,
+    ];
+  }
+  if (a.kind === "bool" && b.kind === "bool") {
+    return [{ kind: "bool", trues: a.trues + b.trues, falses: a.falses + b.falses }, 0];
+  }
+  if (a.kind === "embedding" && b.kind === "embedding") return mergeEmbeddings(a, b);
+  throw new assert.AssertionError({ message: `${a.kind} and ${b.kind} are of two fields` });
+}
+
+/** When neither the spec nor chance gave both the same number of dimensions, the one with more vectors (then the smaller) holds. */
+function mergeEmbeddings(a: EmbeddingBody, b: EmbeddingBody): [body: EmbeddingBody, strangers: number] {
+  const merged: EmbeddingBody = {
+    ...a,
+    nan: a.nan + b.nan,
+    positiveInfinity: a.positiveInfinity + b.positiveInfinity,
+    negativeInfinity: a.negativeInfinity + b.negativeInfinity,
+    means: a.means.slice(),
+    m2s: a.m2s.slice(),
+    norms: { ...a.norms },
+  };
+  if (a.dimensions === b.dimensions) {
+    addVectors(merged, b.vectors, b.means, b.m2s);
+    merged.norms = mergeMoments(a.norms, b.norms);
+    return [merged, 0];
+  }
+  const own =
+    a.vectors - b.vectors || (a.dimensions === 0 ? -1 : b.dimensions === 0 ? 1 : b.dimensions - a.dimensions);
+  const [kept, lost] = own > 0 ? [a, b] : [b, a];
+  const { dimensions, vectors } = kept;
+  return [
+    {
+      ...merged,
+      dimensions,
+      vectors,
+      means: kept.means.slice(),
+      m2s: kept.m2s.slice(),
+      norms: { ...kept.norms },
+    },
+    lost.vectors,
+  ];
+}
+
+/** Adds `vectors` vectors with these means and sums of squared distances per dimension (Chan et al. 1983). */
+export function addVectors(
+  into: EmbeddingBody,
+  vectors: number,
+  means: Float64Array,
+  m2s: Float64Array,
+): void {
+  if (vectors === 0) return;
+  const all = into.vectors + vectors;
+  const share = vectors / all;
+  for (let i = 0; i < into.dimensions; i++) {
+    const mean = into.means[i] as number;
+    const delta = (means[i] as number) - mean;
+    into.means[i] = mean + delta * share;
+    into.m2s[i] = (into.m2s[i] as number) + (m2s[i] as number) + delta * delta * into.vectors * share;
+  }
+  into.vectors = all;
 }

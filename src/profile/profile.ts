@@ -1,3 +1,4 @@
+import type { RuleName as CheckRuleName } from "../check/rule.ts";
 import type { FieldType } from "../model/feature-view.ts";
 import type { EventTime, Window } from "../model/time.ts";
 import type { Example, Segment } from "../model/verdict.ts";
@@ -17,7 +18,10 @@ export interface WindowProfile {
   readonly segment: Segment | null;
   readonly window: Window;
   rows: number;
-  /** Rows that came for this window after it had closed: counted, not profiled. */
+  /**
+   * Rows that came while this window was the newest, for windows that had closed: counted, not profiled. Of the whole view
+   * only; a window's own late rows can no longer be written into it.
+   */
   late: number;
   /** Smallest and largest event time seen; +Infinity and −Infinity when empty. */
   firstEvent: EventTime;
@@ -26,18 +30,7 @@ export interface WindowProfile {
 }
 
 /** The rules that cells break; one file each in `check/`. */
-export type RuleName =
-  | "missing"
-  | "type"
-  | "null"
-  | "range"
-  | "pattern"
-  | "default"
-  | "nonfinite"
-  | "max"
-  | "limit"
-  | "empty"
-  | "dimensions";
+export type RuleName = CheckRuleName;
 
 export interface RuleCount {
   /** Rows that break the rule. */
@@ -98,6 +91,7 @@ export interface EmbeddingBody {
   readonly kind: "embedding";
   /** Declared by the spec, or taken from the first row. Vectors of another length break rule `dimensions` and are not summed. */
   dimensions: number;
+  /** Vectors that are not finite, each under its first element that is not; null elements are NaN. */
   nan: number;
   positiveInfinity: number;
   negativeInfinity: number;

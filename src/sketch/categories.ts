@@ -78,12 +78,13 @@ export function addBytes(
   else insert(into, low, high, to - from, bytes.subarray(from, Math.min(to, from + keptBytes)), count);
 }
 
-/** Whether a value is kept. */
-export function has(categories: Categories, low: number, high: number, length: number): boolean {
-  return find(categories, low, high, length) >= 0;
-}
-
-function find({ slots, low, high, lengths }: Categories, a: number, b: number, length: number): number {
+/** The number of the entry that keeps a value, −1 when none does; numbers last until the next `add`. */
+export function find(
+  { slots, low, high, lengths }: Categories,
+  a: number,
+  b: number,
+  length: number,
+): number {
   const mask = slots.length - 1;
   for (let slot = (a ^ b) & mask; ; slot = (slot + 1) & mask) {
     const entry = (slots[slot] as number) - 1;
@@ -170,11 +171,10 @@ function takeOff(into: Categories, loss: number): void {
 }
 
 /**
- * Neither argument is changed; limits must be equal. Counts are added; when more than `limit` values are left, the largest
+ * Neither argument is changed; the larger limit holds. Counts are added; when more than `limit` values are left, the largest
  * count that is too many is taken off every one (Agarwal et al., "Mergeable summaries", 2012).
  */
 export function mergeCategories(a: Categories, b: Categories): Categories {
-  assert.equal(a.limit, b.limit);
   const room = createCategories(Number.MAX_SAFE_INTEGER);
   for (const from of [a, b]) {
     for (let entry = 0; entry < from.size; entry++) {
@@ -188,7 +188,7 @@ export function mergeCategories(a: Categories, b: Categories): Categories {
   }
   const merged: Categories = {
     ...room,
-    limit: a.limit,
+    limit: Math.max(a.limit, b.limit),
     total: a.total + b.total,
     error: a.error + b.error,
   };
