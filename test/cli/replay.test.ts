@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { tidemark } from "./command.ts";
+
+const spec = [
+  "--spec",
+  "feature-specs/reco_user.yaml",
+  "--baseline",
+  "feature-specs/reco_user.baseline.json",
+];
+const incident = "replay-data/tensor-collapse/incident.arrow";
+const clean = "replay-data/tensor-collapse/clean.arrow";
+
+function scratch(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), "tidemark-replay-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  return dir;
+}
+
+const linesOf = (dir: string, name: string): Record<string, unknown>[] =>
+  readFileSync(join(dir, name), "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+
+describe("tidemark replay", () => {
+  it("writes the five files, and the same ones when it is run again", async (t) => {
+    const out = scratch(t);
+    const args = ["replay", ...spec, "--input", incident, "--out", out, "--json"];
+    const { code, stdout, stderr } = await tidemark(args);
+    assert.equal(code, 0, stderr);
+    const names = ["alerts.jsonl", "verdicts.jsonl", "breaker.jsonl", "summary.json", "report.html"];
+    const first = names.map((name) => readFileSync(join(out, name), "utf8"));
+    assert.deepEqual(JSON.parse(stdout), JSON.parse(readFileSync(join(out, "summary.json"), "utf8")));
+    const alerts = linesOf(out, "alerts.jsonl");
+    const fired = alerts.filter(({ status }) => status === "firing");
+    const { alerts: counted, breaker } = JSON.parse(stdout);
+    assert.equal(fired.length, counted.critical + counted.warning);
+    assert.ok(
+      fired.some(({ alertname, field }) => alertname === "TidemarkDefaultCase" && field === "user_location"),
+    );
+    assert.equal(
+      linesOf(out, "breaker.jsonl").find(({ segment }) => segment === null)?.time,
+      breaker.openedAt,
+    );
+    assert.ok(linesOf(out, "verdicts.jsonl").every(({ status }) => status !== "ok"));
+    assert.match(first[4] ?? "", /^<!doctype html>/i);
+    await tidemark(args);
+    for (const [index, name] of names.entries())
+      assert.equal(readFileSync(join(out, name), "utf8"), first[index], `${name} is the same`);
+  });
+
+  it("exits 1 with --fail-on when something was found, 0 when nothing was", async (t) => {
+    const out = scratch(t);
+    const args = ["replay", ...spec, "--out", out, "--fail-on", "critical", "--input"];
+    assert.equal((await tidemark([...args, incident])).code, 1);
+    assert.equal((await tidemark([...args, clean])).code, 0);
+  });
+
+  it("judges only the rows of [--from-time, --to-time)", async (t) => {
+    const out = scratch(t);
+    const args = ["replay", ...spec, "--input", incident, "--out", out, "--json"];
+    const whole = JSON.parse((await tidemark(args)).stdout);
+    const at = "2026-03-03T04:00:00Z";
+    const before = JSON.parse((await tidemark([...args, "--to-time", at])).stdout);
+    const after = JSON.parse((await tidemark([...args, "--from-time", at])).stdout);
+    assert.equal(before.rows + after.rows, whole.rows);
+    assert.ok(before.to < at && after.from >= at.replace("Z", ".000Z"));
+    assert.equal(before.breaker.openedAt, null);
+    assert.equal(before.windows, 12);
+    const none = await tidemark([...args, "--from-time", "2027-01-01"]);
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /input\.empty/);
+  });
+
+  it("opens later, or not, at a wider line for drift", async (t) => {
+    const args = ["replay", ...spec, "--input", incident, "--out", scratch(t), "--json"];
+    const narrow = JSON.parse((await tidemark(args)).stdout);
+    const wide = JSON.parse((await tidemark([...args, "--sigma", "1000"])).stdout);
+    assert.ok(wide.alerts.critical < narrow.alerts.critical);
+    assert.equal((await tidemark([...args, "--sigma", "0"])).code, 2);
+  });
+
+  it("says what is wrong with what it was given, in one line and with the right exit code", async (t) => {
+    const dir = scratch(t);
+    const empty = join(dir, "empty.arrow");
+    const text = join(dir, "text.arrow");
+    const cut = join(dir, "cut.arrow");
+    writeFileSync(empty, "");
+    writeFileSync(text, "this is no arrow file at all, whatever its name says\n".repeat(40));
+    writeFileSync(cut, readFileSync(incident).subarray(0, 100_000));
+    const out = join(dir, "out");
+    const cases: [string[], number, RegExp][] = [
+      [["--input", empty], 2, /empty\.arrow.*input\.empty/],
+      [["--input", text], 2, /text\.arrow/],
+      [["--input", cut], 2, /cut\.arrow/],
+      [["--input", "nowhere/*.arrow"], 4, /nowhere.*input\.missing/],
+      [["--input", incident, "--fail-on", "often"], 2, /--fail-on often/],
+      [["--input", incident, "--to-time", "noon"], 2, /--to-time noon/],
+      [[], 2, /--input/],
+    ];
+    for (const [args, code, message] of cases) {
+      const ended = await tidemark(["replay", ...spec, "--out", out, ...args]);
+      assert.equal(ended.code, code, `${args.join(" ")}: ${ended.stderr}`);
+      assert.match(ended.stderr, message);
+      assert.ok(!ended.stderr.includes("    at "), `no stack: ${ended.stderr}`);
+      assert.equal(existsSync(join(out, "summary.json")), false);
+    }
+  });
+});
