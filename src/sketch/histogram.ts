@@ -132,35 +132,44 @@ export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
   return into;
 }
 
+/** Where `buckets` writes before it knows how many there are. */
+const foundIndex = new Int32Array(256 * 64);
+const foundCount = new Float64Array(256 * 64);
+
 /**
  * The buckets that hold something, ascending by value. Indices are the same for every histogram of a frame: negative below the
  * centre, 0 around it, ±8,065 the open ends.
  */
-export function buckets(histogram: Histogram): { index: Int32Array; count: Float64Array } {
-  const index: number[] = [];
-  const count: number[] = [];
+export function buckets({ pages, counts }: Histogram): { index: Int32Array; count: Float64Array } {
+  const [index, count] = [foundIndex, foundCount];
+  let size = 0;
   for (let slot = 1; slot < 256; slot++) {
-    const page = histogram.pages[slot] as number;
+    const page = pages[slot] as number;
     if (page === 0) continue;
     const start = (page - 1) * 64;
+    const first = (Math.abs(slot - zeroSlot) - 1) * 64 + 1;
     if (slot === 1 || slot === zeroSlot || slot === 255) {
       let sum = 0;
-      for (let lane = 0; lane < 64; lane++) sum += histogram.counts[start + lane] as number;
-      index.push(slot === 1 ? -lastIndex : slot === 255 ? lastIndex : 0);
-      count.push(sum);
-      continue;
-    }
-    for (let step = 0; step < 64; step++) {
-      const lane = slot < zeroSlot ? 63 - step : step;
-      const value = histogram.counts[start + lane] as number;
-      if (value === 0) continue;
-      index.push(
-        slot < zeroSlot ? -((zeroSlot - slot - 1) * 64 + lane + 1) : (slot - zeroSlot - 1) * 64 + lane + 1,
-      );
-      count.push(value);
+      for (let lane = 0; lane < 64; lane++) sum += counts[start + lane] as number;
+      index[size] = slot === 1 ? -lastIndex : slot === 255 ? lastIndex : 0;
+      count[size++] = sum;
+    } else if (slot < zeroSlot) {
+      for (let lane = 63; lane >= 0; lane--) {
+        const value = counts[start + lane] as number;
+        index[size] = -(first + lane);
+        count[size] = value;
+        size += value > 0 ? 1 : 0; // No branch: which lanes are empty is not to be guessed.
+      }
+    } else {
+      for (let lane = 0; lane < 64; lane++) {
+        const value = counts[start + lane] as number;
+        index[size] = first + lane;
+        count[size] = value;
+        size += value > 0 ? 1 : 0;
+      }
     }
   }
-  return { index: Int32Array.from(index), count: Float64Array.from(count) };
+  return { index: index.slice(0, size), count: count.slice(0, size) };
 }
 
 /** Distance from the centre, in scales, where bucket `index` ≥ 1 begins. */
