@@ -24,11 +24,11 @@ export interface ScoreTable {
   readonly last: number;
 }
 
-/** Mean and second moment about `table.mean` of one window's scores. */
+/** Of one window's scores. */
 export interface ScoreMoments {
   readonly count: number;
   readonly mean: number;
-  /** Of the scores about their own mean. */
+  /** About their own mean. */
   readonly variance: number;
 }
 
@@ -46,26 +46,40 @@ export function scoreTable(histogram: Histogram): ScoreTable | undefined {
   return table;
 }
 
+/** Location and spread ask the same of one window. */
+const moments = new WeakMap<Seen, ScoreMoments>();
+
 export function scoreMoments(table: ScoreTable, seen: Seen): ScoreMoments | undefined {
+  const known = moments.get(seen) ?? measure(table, seen);
+  if (known !== undefined) moments.set(seen, known);
+  return known;
+}
+
+function measure(table: ScoreTable, seen: Seen): ScoreMoments | undefined {
   const { body } = seen.profile;
   if (body.kind !== "numeric") return undefined;
   const { index, count } = seen.buckets();
   const sameFrame =
     body.histogram.frame.centre === table.histogram.frame.centre &&
     body.histogram.frame.scale === table.histogram.frame.scale;
-  let [n, sum, squares] = [0, 0, 0];
+  const { dense, first, mean } = table;
+  let n = 0;
+  let sum = 0;
+  let squares = 0;
   for (let i = 0; i < index.length; i++) {
     const rows = count[i] as number;
     const at = index[i] as number;
-    const score = sameFrame ? scoreAt(table, at) : scoreOf(table, bucketMiddle(body.histogram.frame, at));
-    const d = score - table.mean;
+    const place = at - first;
+    const near = sameFrame && place >= 0 && place < dense.length;
+    const score = near ? (dense[place] as number) : farScore(table, body.histogram, at, sameFrame);
+    const d = score - mean;
     n += rows;
     sum += rows * d;
     squares += rows * d * d;
   }
   if (n === 0) return undefined;
   const shift = sum / n;
-  return { count: n, mean: table.mean + shift, variance: Math.max(0, squares / n - shift * shift) };
+  return { count: n, mean: mean + shift, variance: Math.max(0, squares / n - shift * shift) };
 }
 
 function createTable(histogram: Histogram, index: Int32Array, count: Float64Array): ScoreTable {
@@ -100,6 +114,10 @@ function createTable(histogram: Histogram, index: Int32Array, count: Float64Arra
     else dense[at] = clippedScore(share[i] as number, total);
   }
   return { ...sparse, dense, first, last };
+}
+
+function farScore(table: ScoreTable, histogram: Histogram, index: number, sameFrame: boolean): number {
+  return sameFrame ? scoreAt(table, index) : scoreOf(table, bucketMiddle(histogram.frame, index));
 }
 
 function scoreAt(table: ScoreTable, index: number): number {
