@@ -1,0 +1,257 @@
+import { alertLabels } from "../judge/alerts.ts";
+import { Fault } from "../model/fault.ts";
+import type { FeatureView } from "../model/feature-view.ts";
+import { type Clock, isoTime, type WallTime } from "../model/time.ts";
+import { type Alert, segmentKey } from "../model/verdict.ts";
+import type { Sink } from "../pipeline/ports.ts";
+import { createCourier, type Reporting } from "./courier.ts";
+import { type Address, type Answer, addressOf, postJson } from "./post.ts";
+
+/** Alerts of one POST. */
+const batchMax = 64;
+/** For how long a resolved alert is sent again, so that a peer that was away learns of it, and how many of them. */
+const [resolvedForMs, resolvedMax] = [15 * 60_000, 2_000];
+/** A firing alert ends by itself after four missed re-sends, but never sooner than this. */
+const endsAfterMinMs = 5 * 60_000;
+/** An event time further than this from the wall clock is of another day: a replay, or a lag being caught up. */
+const eventTimeTrustMs = 5 * 60_000;
+
+export interface AlertmanagerOptions {
+  /** Of every peer of the cluster, never of a balancer before them. */
+  readonly urls: readonly string[];
+  readonly resendEveryMs: number;
+  /** Where labels come from: owner and models. */
+  readonly views: readonly FeatureView[];
+  /** For one POST; 5 s by default. */
+  readonly timeoutMs?: number;
+  /** Page with one heading an alert name; by default `docs/runbook.md` of the checkout. */
+  readonly runbookUrl?: string;
+  /** Where this process's dashboard is reached from outside. */
+  readonly externalUrl?: string;
+  /** [0, 1) */
+  readonly random: () => number;
+}
+
+/** An alert as the sink keeps it. */
+export interface Standing {
+  readonly alert: Alert;
+  /** When this process first heard that it fires. */
+  readonly seenAt: WallTime;
+  /** When this process heard that it no longer does; undefined while it fires. */
+  readonly endedAt: WallTime | undefined;
+}
+
+/** Alertmanager's v2 `postableAlert`. */
+export interface PostableAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly startsAt: string;
+  readonly endsAt: string;
+  readonly generatorURL?: string;
+}
+
+/**
+ * Keeps every Alertmanager of a cluster in step with the set of active alerts (level-triggered): what is active is sent at
+ * once and then every `resendEveryMs`, what is over is sent as resolved for 15 minutes. Alertmanager keys an alert by its
+ * labels, so sending it again is no new alert. `accept` never waits for a peer. An alert that began and ended within one
+ * step of the loop never was active here and is not sent.
+ */
+export function createAlertmanager(
+  options: AlertmanagerOptions,
+  { clock, ...reporting }: Reporting & { readonly clock: Clock },
+): Sink {
+  const standing = new Map<string, Standing>();
+  const couriers = options.urls.map((url) => {
+    const address = addressOf(url);
+    return createCourier({
+      ...reporting,
+      name: `alertmanager ${address.name}`,
+      peer: address.name,
+      random: options.random,
+      deliver: createDelivery(address, options, { standing, clock, ...reporting }),
+    });
+  });
+  const wakeAll = (): void => {
+    for (const courier of couriers) courier.wake();
+  };
+  const timer = setInterval(() => {
+    forget(standing, clock.now());
+    if (standing.size > 0) wakeAll();
+  }, options.resendEveryMs);
+  timer.unref();
+
+  return {
+    name: "alertmanager",
+    async accept(outcomes, active) {
+      const ended = new Map<string, Alert>();
+      for (const outcome of outcomes) {
+        if (outcome.kind === "alert" && outcome.alert.status === "resolved")
+          ended.set(outcome.alert.fingerprint, outcome.alert);
+      }
+      if (update(standing, active, ended, clock.now())) wakeAll();
+    },
+    async close(signal) {
+      clearInterval(timer);
+      if (standing.size > 0) for (const courier of couriers) courier.wake();
+      await Promise.all(couriers.map((courier) => courier.close(signal)));
+    },
+  };
+}
+
+/**
+ * Takes over what is active now. What was and no longer is has ended, with the figures of its resolved line if there is one.
+ * @returns whether an alert began or ended; newer figures of one that goes on can wait for its next turn
+ */
+function update(
+  standing: Map<string, Standing>,
+  active: readonly Alert[],
+  ended: ReadonlyMap<string, Alert>,
+  now: WallTime,
+): boolean {
+  let changed = false;
+  const firing = new Set<string>();
+  for (const alert of active) {
+    firing.add(alert.fingerprint);
+    const known = standing.get(alert.fingerprint);
+    const goesOn = known !== undefined && known.endedAt === undefined;
+    if (!goesOn) standing.delete(alert.fingerprint); // the newest stand last
+    standing.set(alert.fingerprint, { alert, seenAt: goesOn ? known.seenAt : now, endedAt: undefined });
+    changed ||= !goesOn;
+  }
+  for (const [fingerprint, { alert, seenAt, endedAt }] of standing) {
+    if (endedAt !== undefined || firing.has(fingerprint)) continue;
+    standing.set(fingerprint, { alert: ended.get(fingerprint) ?? alert, seenAt, endedAt: now });
+    changed = true;
+  }
+  return changed;
+}
+
+/** Lets go of what has been resolved for long enough, and of the oldest beyond the bound. */
+function forget(standing: Map<string, Standing>, now: WallTime): void {
+  const over = [...standing].filter(([, { endedAt }]) => endedAt !== undefined);
+  over.forEach(([fingerprint, { endedAt = now }], index) => {
+    if (now - endedAt > resolvedForMs || over.length - index > resolvedMax) standing.delete(fingerprint);
+  });
+}
+
+/** Sends everything that stands to one peer. */
+function createDelivery(
+  address: Address,
+  options: AlertmanagerOptions,
+  {
+    standing,
+    clock,
+    log,
+    onFailure,
+  }: Pick<Reporting, "log" | "onFailure"> & {
+    standing: ReadonlyMap<string, Standing>;
+    clock: Clock;
+  },
+): (signal: AbortSignal) => Promise<string | undefined> {
+  const url = new URL("api/v2/alerts", address.url.href.replace(/\/?$/, "/"));
+  const { timeoutMs = 5_000 } = options;
+  /** Alerts that the peer will not have, and why; they are not tried again while they stand. */
+  const refused = new Map<string, string>();
+
+  const post = async (batch: readonly Standing[], signal: AbortSignal): Promise<Answer> => {
+    const answer = await postJson(address, url, toAlerts(batch, clock.now(), options), { timeoutMs, signal });
+    if (answer.status < 300 || isRefusal(answer)) return answer;
+    const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
+    throw new Fault("sink.rejected", text, { retryable: true });
+  };
+
+  return async (signal) => {
+    for (const fingerprint of refused.keys()) if (!standing.has(fingerprint)) refused.delete(fingerprint);
+    const alerts = [...standing.values()].filter(({ alert }) => !refused.has(alert.fingerprint)).reverse(); // the newest first
+    for (let from = 0; from < alerts.length; from += batchMax) {
+      const batch = alerts.slice(from, from + batchMax);
+      const answer = await post(batch, signal);
+      if (!isRefusal(answer)) continue;
+      // One bad alert must not keep the others out, and may have kept out some: each for itself, once.
+      for (const one of batch) {
+        const { status, text } = batch.length === 1 ? answer : await post([one], signal);
+        if (!isRefusal({ status })) continue;
+        const { fingerprint, alertname } = one.alert;
+        refused.set(fingerprint, text);
+        onFailure?.(address.name);
+        log.error(
+          { peer: address.name, fingerprint, alertname, status, answer: text },
+          `alertmanager ${address.name} refuses ${alertname}: ${text}`,
+        );
+      }
+    }
+    if (refused.size === 0) return undefined;
+    return `${refused.size} alerts are refused: ${refused.values().next().value ?? ""}`;
+  };
+}
+
+/** The peer understood, and will not have it: bad request, too large, unprocessable. */
+function isRefusal({ status }: Pick<Answer, "status">): boolean {
+  return status === 400 || status === 413 || status === 422;
+}
+
+/**
+ * Labels name the place and whose it is, never how much or when; numbers are annotations. `startsAt` is the alert's event
+ * time when that is within 5 minutes of when it was first heard of, else the latter: an incident of last March that is
+ * replayed today starts today. A firing alert ends 4 × `resendEveryMs` (at least 5 min) from now unless it is sent again.
+ */
+export function toAlerts(
+  standing: readonly Standing[],
+  now: WallTime,
+  options: Pick<AlertmanagerOptions, "views" | "resendEveryMs" | "runbookUrl" | "externalUrl">,
+): readonly PostableAlert[] {
+  return standing.map(({ alert, seenAt, endedAt }) => {
+    const view = options.views.find(({ name }) => name === alert.featureView);
+    const isRecent = Math.abs(alert.startsAt - seenAt) <= eventTimeTrustMs;
+    const startsAt = isRecent ? Math.min(alert.startsAt, seenAt) : seenAt;
+    const endsAt = endedAt ?? now + Math.max(4 * options.resendEveryMs, endsAfterMinMs);
+    const dashboard = dashboardOf(alert, options.externalUrl);
+    return {
+      labels: alertLabels(alert, view ?? { owner: undefined, models: [] }),
+      annotations: annotationsOf(alert, options.runbookUrl ?? runbook, dashboard),
+      startsAt: isoTime(startsAt),
+      endsAt: isoTime(Math.max(endsAt, startsAt + 1)),
+      ...(dashboard === undefined ? {} : { generatorURL: dashboard }),
+    };
+  });
+}
+
+/** In the checkout and in the package. */
+const runbook = "docs/runbook.md";
+
+function annotationsOf(
+  alert: Alert,
+  runbookUrl: string,
+  dashboard: string | undefined,
+): Readonly<Record<string, string>> {
+  const { example, window } = alert;
+  const place = alert.field === null ? alert.featureView : `${alert.featureView}.${alert.field}`;
+  const of = alert.segment === null ? "" : ` of ${segmentKey(alert.segment)}`;
+  const seen = [
+    example === undefined ? "" : ` Example: ${example.value}`,
+    example?.requestId === undefined ? "" : ` in request ${example.requestId}`,
+    example?.position === undefined ? "" : ` at ${example.position}`,
+  ].join("");
+  return {
+    summary: alert.summary,
+    description:
+      `${alert.statistic} of ${place}${of} in the window ${isoTime(window.start)} to ${isoTime(window.end)}: ` +
+      `observed ${alert.observed}, expected ${alert.expected}, a shift of ${alert.shift} units, over ${alert.rows} rows.${seen}`,
+    observed: String(alert.observed),
+    expected: String(alert.expected),
+    shift: String(alert.shift),
+    window_start: isoTime(window.start),
+    window_end: isoTime(window.end),
+    fingerprint: alert.fingerprint,
+    runbook_url: `${runbookUrl}#${alert.alertname.toLowerCase()}`,
+    ...(dashboard === undefined ? {} : { dashboard }),
+  };
+}
+
+function dashboardOf(alert: Alert, externalUrl: string | undefined): string | undefined {
+  if (externalUrl === undefined) return undefined;
+  const url = new URL(externalUrl);
+  url.searchParams.set("view", alert.featureView);
+  if (alert.field !== null) url.searchParams.set("field", alert.field);
+  return url.href;
+}
