@@ -181,7 +181,7 @@ function createDelivery(
       }
     }
     if (refused.size === 0) return undefined;
-    return `${refused.size} alerts are refused: ${refused.values().next().value ?? ""}`;
+    return `alerts refused: ${refused.size}; ${refused.values().next().value ?? ""}`;
   };
 }
 

@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import type { Alert } from "../../src/model/verdict.ts";
+import type { Outcome } from "../../src/pipeline/ports.ts";
+import {
+  type AlertmanagerOptions,
+  createAlertmanager,
+  type Standing,
+  toAlerts,
+} from "../../src/sink/alertmanager.ts";
+import { alertOf, viewOf } from "../pipeline/outcomes.ts";
+import { bodyOf, startHttp } from "../services/http.ts";
+import { type NotifiedAlert, startAlertmanager, startWebhookReceiver } from "../services/services.ts";
+import { eventually, listen } from "./support.ts";
+
+const clock = { now: () => Date.now() };
+const view = { ...viewOf("user_location"), owner: "reco-platform" };
+
+function alert(change: Partial<Alert> = {}): Alert {
+  const outcome = alertOf({ startsAt: Date.now() - 1_000, ...change });
+  assert(outcome.kind === "alert");
+  return outcome.alert;
+}
+const resolvedOf = (of: Alert): Outcome => ({
+  kind: "alert",
+  alert: { ...of, status: "resolved", summary: "0.1% of user_location are outside the mapping" },
+});
+/** Alerts of different places: fields are labels. */
+const alerts = (count: number): Alert[] =>
+  Array.from({ length: count }, (_, index) => alert({ field: `f${index}`, fingerprint: `print-${index}` }));
+
+function sinkFor(t: TestContext, urls: readonly URL[], options: Partial<AlertmanagerOptions> = {}) {
+  const heard = listen();
+  const sink = createAlertmanager(
+    {
+      urls: urls.map(({ href }) => href),
+      resendEveryMs: 300,
+      timeoutMs: 500,
+      views: [view],
+      random: () => 0,
+      ...options,
+    },
+    { clock, ...heard.reporting },
+  );
+  t.after(() => sink.close(AbortSignal.abort()));
+  return { sink, ...heard };
+}
+
+interface Posted {
+  labels: Record<string, string>;
+  endsAt: string;
+}
+
+async function alertsAt(url: URL): Promise<NotifiedAlert[]> {
+  const response = await fetch(new URL("api/v2/alerts", url));
+  return (await response.json()) as NotifiedAlert[];
+}
+
+describe("a real Alertmanager", () => {
+  it("pages once however often the alert is sent again, and tells when it is over", async (t) => {
+    const receiver = await startWebhookReceiver(t);
+    const { url } = await startAlertmanager(t, { webhookUrl: receiver.url });
+    const { sink, troubles } = sinkFor(t, [url], {
+      externalUrl: "http://tidemark.example/",
+      resendEveryMs: 100,
+    });
+    const firing = alert({
+      example: { value: "United States", requestId: "882-af", position: "features-0@7" },
+    });
+    const startedAt = Date.now();
+    await sink.accept([{ kind: "alert", alert: firing }], [firing]);
+    const page = await eventually(3_000, "the page", () => receiver.alerts()[0]);
+    t.diagnostic(`accept to page: ${Date.now() - startedAt} ms`);
+    assert.equal(page.status, "firing");
+    assert.deepEqual(page.labels, {
+      alertname: "TidemarkDefaultCase",
+      feature_view: "reco_user",
+      field: "user_location",
+      statistic: "default_rate",
+      severity: "critical",
+      owner: "reco-platform",
+    });
+    assert.equal(page.annotations["summary"], firing.summary);
+    assert.match(page.annotations["description"] ?? "", /United States in request 882-af at features-0@7/);
+    assert.equal(page.annotations["runbook_url"], "docs/runbook.md#tidemarkdefaultcase");
+    assert.equal(page.generatorURL, "http://tidemark.example/?view=reco_user&field=user_location");
+    assert.equal(Date.parse(page.startsAt), firing.startsAt);
+
+    await new Promise((done) => setTimeout(done, 1_500)); // 15 re-sends
+    assert.equal(receiver.alerts().length, 1, "re-sending is no news");
+
+    await sink.accept([resolvedOf(firing)], []);
+    const over = await eventually(5_000, "the all-clear", () =>
+      receiver.alerts().find(({ status }) => status === "resolved"),
+    );
+    assert.equal(over.annotations["summary"], "0.1% of user_location are outside the mapping");
+    await new Promise((done) => setTimeout(done, 1_200));
+    assert.equal(receiver.alerts().length, 2, "an all-clear that is sent again is no news either");
+    assert.deepEqual(troubles(), []);
+  });
+
+  it("knows its alerts again after a crash, which loses them", async (t) => {
+    const manager = await startAlertmanager(t);
+    const { sink } = sinkFor(t, [manager.url]);
+    await sink.accept([], alerts(3));
+    await eventually(
+      3_000,
+      "three alerts",
+      async () => (await alertsAt(manager.url)).length === 3 || undefined,
+    );
+    await manager.kill();
+    await manager.restart();
+    await eventually(5_000, "three alerts again", async () =>
+      (await alertsAt(manager.url)).length === 3 ? true : undefined,
+    );
+  });
+
+  it("takes hundreds of alerts, and a restart of ours leaves them firing", async (t) => {
+    const { url } = await startAlertmanager(t);
+    const { sink } = sinkFor(t, [url], { resendEveryMs: 60_000 });
+    await sink.accept([], alerts(200));
+    await sink.close(AbortSignal.timeout(3_000));
+    const standing = await alertsAt(url);
+    assert.equal(standing.length, 200);
+    for (const { endsAt } of standing) assert.ok(Date.parse(endsAt) - Date.now() > 4 * 60_000, endsAt);
+  });
+
+  it("keeps the good alerts of a batch with a bad one, which is named", async (t) => {
+    const { url } = await startAlertmanager(t);
+    const { sink, said, troubles, failures } = sinkFor(t, [url]);
+    const bad = alert({
+      alertname: "" as Alert["alertname"],
+      field: null,
+      featureView: "",
+      fingerprint: "bad",
+    });
+    const noLabels = { ...bad, statistic: "" as Alert["statistic"], severity: "" as Alert["severity"] };
+    await sink.accept([], [...alerts(2), noLabels, alert({ field: "last" })]);
+    await eventually(3_000, "the other three", async () =>
+      (await alertsAt(url)).length === 3 ? true : undefined,
+    );
+    await eventually(3_000, "the answer", () => said().find((line) => /refuses .*label/i.test(line)));
+    await new Promise((done) => setTimeout(done, 1_000));
+    assert.equal(said().filter((line) => line.includes("refuses")).length, 1, "it is tried for itself once");
+    assert.equal(failures().length, 1);
+    assert.match(troubles().join(), /alerts refused: 1/);
+  });
+
+  it("is told by one peer what the other, which is down, cannot tell", async (t) => {
+    const receiver = await startWebhookReceiver(t);
+    const up = await startAlertmanager(t, { webhookUrl: receiver.url });
+    const down = await startAlertmanager(t);
+    await down.kill();
+    const { sink, troubles, failures } = sinkFor(t, [down.url, up.url]);
+    const startedAt = Date.now();
+    await sink.accept([], [alert()]);
+    await eventually(2_000, "the page", () => receiver.alerts()[0]);
+    assert.ok(Date.now() - startedAt < 1_000);
+    await eventually(2_000, "the failure is counted", () => failures().at(0));
+    assert.equal(failures()[0], down.url.host);
+    assert.match(troubles().join(), new RegExp(`alertmanager ${down.url.host}`));
+
+    await down.restart();
+    await eventually(6_000, "the peer has caught up", async () =>
+      (await alertsAt(down.url)).length === 1 ? true : undefined,
+    );
+    await eventually(2_000, "the trouble is over", () => (troubles().length === 0 ? true : undefined));
+  });
+});
+
+describe("the Alertmanager sink", () => {
+  it("is not held up by a peer that hangs, and serves the others meanwhile", async (t) => {
+    const taken: Posted[] = [];
+    const hanging = await startHttp(t, () => new Promise<number>(() => undefined));
+    const good = await startHttp(t, async (request) => {
+      taken.push(...(JSON.parse(await bodyOf(request)) as Posted[]));
+      return 200;
+    });
+    const { sink, troubles } = sinkFor(t, [hanging.url, good.url]);
+    const startedAt = Date.now();
+    for (let step = 0; step < 20; step++) await sink.accept([], alerts(step));
+    assert.ok(Date.now() - startedAt < 400, "accept waits for nobody");
+    await eventually(1_000, "the good peer has them", () =>
+      new Set(taken.map(({ labels }) => labels["field"])).size >= 19 ? true : undefined,
+    );
+    await eventually(2_000, "the hanging one is in trouble", () =>
+      troubles().find((text) => /no answer in 500 ms/.test(text)),
+    );
+    const closedAt = Date.now();
+    await sink.close(AbortSignal.timeout(200));
+    assert.ok(Date.now() - closedAt < 400, "closing is bounded");
+  });
+
+  it("backs off from a peer that answers 500, and comes back", async (t) => {
+    let [posts, status] = [0, 500];
+    const { url } = await startHttp(t, async (request) => {
+      await bodyOf(request);
+      posts += 1;
+      return [status, "disk full"];
+    });
+    const { sink, said, failures, troubles } = sinkFor(t, [url], { resendEveryMs: 20 });
+    await sink.accept([], [alert()]);
+    await new Promise((done) => setTimeout(done, 1_000)); // attempts at 0, 250 and 750 ms
+    assert.equal(posts, 3);
+    assert.equal(failures().length, 3);
+    assert.match(said()[0] ?? "", /answered 500 disk full/);
+    status = 200;
+    await eventually(3_000, "it is delivered", () => (troubles().length === 0 ? true : undefined));
+  });
+
+  it("sends what is active and what is over again and again, the former with an end to come", async (t) => {
+    const bodies: Posted[][] = [];
+    const { url } = await startHttp(t, async (request) => {
+      bodies.push(JSON.parse(await bodyOf(request)) as Posted[]);
+      return 200;
+    });
+    const { sink } = sinkFor(t, [url], { resendEveryMs: 50 });
+    const [one, other] = alerts(2) as [Alert, Alert];
+    await sink.accept([], [one, other]);
+    await eventually(1_000, "it is sent again", () => bodies[3]);
+    assert.deepEqual(
+      bodies[3]?.map(({ labels }) => labels["field"]),
+      ["f1", "f0"],
+      "the newest first",
+    );
+    await sink.accept([resolvedOf(one)], [other]);
+    const from = bodies.length;
+    const later = await eventually(1_000, "the end is sent again", () => bodies[from + 3]);
+    const ends = new Map(
+      later.map(({ labels, endsAt }) => [labels["field"], Date.parse(endsAt) - Date.now()]),
+    );
+    assert.ok((ends.get("f0") ?? 1) < 0);
+    assert.ok((ends.get("f1") ?? 0) > 4 * 60_000);
+  });
+
+  it("does not post what changed nothing before its turn", async (t) => {
+    let posts = 0;
+    const { url } = await startHttp(t, async (request) => {
+      await bodyOf(request);
+      posts += 1;
+      return 200;
+    });
+    const { sink } = sinkFor(t, [url], { resendEveryMs: 60_000 });
+    for (let step = 0; step < 5; step++) {
+      await sink.accept([], [alert({ rows: step })]);
+      await new Promise((done) => setTimeout(done, 30));
+    }
+    assert.equal(posts, 1);
+    await sink.close(AbortSignal.timeout(1_000));
+    assert.equal(posts, 2, "the last word");
+  });
+
+  it("sends user and password of the URL as a header, and tells them nobody", async (t) => {
+    const seen: (string | undefined)[] = [];
+    const server = await startHttp(t, async (request) => {
+      seen.push(request.headers.authorization, request.url);
+      return 503;
+    });
+    const url = new URL(server.url);
+    [url.username, url.password, url.pathname] = ["ops", "s3cret", "/am"];
+    const { sink, said, troubles, failures } = sinkFor(t, [url]);
+    await sink.accept([], [alert()]);
+    await eventually(1_000, "a failure", () => failures()[0]);
+    assert.deepEqual(seen.slice(0, 2), [
+      `Basic ${Buffer.from("ops:s3cret").toString("base64")}`,
+      "/am/api/v2/alerts",
+    ]);
+    assert.doesNotMatch([...said(), ...troubles(), ...failures()].join(), /s3cret/);
+  });
+});
+
+describe("postable alerts", () => {
+  const now = Date.parse("2026-03-03T12:00:00Z");
+  const options = { views: [view], resendEveryMs: 60_000 };
+  const of = (standing: Partial<Standing>, change: Partial<Alert> = {}) => {
+    const [postable] = toAlerts(
+      [{ alert: alert({ startsAt: now, ...change }), seenAt: now, endedAt: undefined, ...standing }],
+      now,
+      options,
+    );
+    assert(postable !== undefined);
+    return postable;
+  };
+
+  it("start at the event, or when they were heard of if that was on another day", () => {
+    assert.equal(of({}, { startsAt: now - 200_000 }).startsAt, "2026-03-03T11:56:40.000Z");
+    assert.equal(of({}, { startsAt: now - 86_400_000 }).startsAt, "2026-03-03T12:00:00.000Z");
+    assert.equal(of({}, { startsAt: now + 60_000 }).startsAt, "2026-03-03T12:00:00.000Z", "never to come");
+    assert.equal(of({}, { startsAt: 8.64e18 }).startsAt, "2026-03-03T12:00:00.000Z");
+  });
+
+  it("end after four missed re-sends, at least five minutes from now, and never before they start", () => {
+    assert.equal(of({}).endsAt, "2026-03-03T12:05:00.000Z");
+    const [slow] = toAlerts([{ alert: alert(), seenAt: now, endedAt: undefined }], now, {
+      ...options,
+      resendEveryMs: 120_000,
+    });
+    assert.equal(slow?.endsAt, "2026-03-03T12:08:00.000Z");
+    assert.equal(of({ endedAt: now + 10 }).endsAt, "2026-03-03T12:00:00.010Z");
+    assert.equal(of({ endedAt: now - 10 }).endsAt, "2026-03-03T12:00:00.001Z");
+  });
+
+  it("have no number and no time among their labels", () => {
+    const first = of({}, { observed: 0.1, startsAt: now - 1 });
+    const later = of({ seenAt: now - 5 }, { observed: 0.9, rows: 3, summary: "other" });
+    assert.deepEqual(first.labels, later.labels);
+  });
+});

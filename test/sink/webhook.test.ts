@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { createWebhooks } from "../../src/sink/webhook.ts";
+import { alertOf, movedOf, noon } from "../pipeline/outcomes.ts";
+import { bodyOf, startHttp } from "../services/http.ts";
+import { eventually, listen } from "./support.ts";
+
+interface Posted {
+  readonly key: string;
+  readonly alerts: { fingerprint: string; status: string; time: string }[];
+}
+
+/** An address that answers with the statuses in turn, the last one for ever. */
+async function startHook(t: TestContext, ...statuses: readonly number[]) {
+  const posted: Posted[] = [];
+  const { url } = await startHttp(t, async (request) => {
+    const { alerts } = JSON.parse(await bodyOf(request)) as Pick<Posted, "alerts">;
+    posted.push({ key: String(request.headers["idempotency-key"]), alerts });
+    return statuses[Math.min(posted.length, statuses.length) - 1] ?? 200;
+  });
+  return { url, posted };
+}
+
+function sinkFor(t: TestContext, ...urls: readonly URL[]) {
+  const heard = listen();
+  const webhooks = urls.map(({ href }) => ({ url: href }));
+  const sink = createWebhooks(
+    { webhooks, timeoutMs: 300, random: () => 0 },
+    { ...heard.reporting, clock: { now: () => noon } },
+  );
+  t.after(() => sink.close(AbortSignal.abort()));
+  return { sink, ...heard };
+}
+
+const prints = (posted: readonly Posted[]): string[] =>
+  posted.flatMap(({ alerts }) => alerts.map(({ fingerprint }) => fingerprint));
+const changes = (count: number) =>
+  Array.from({ length: count }, (_, index) => alertOf({ fingerprint: `p${index}` }));
+
+describe("webhooks", () => {
+  it("post each change of an alert once, in order, as the line of alerts.jsonl", async (t) => {
+    const { url, posted } = await startHook(t, 204);
+    const { sink } = sinkFor(t, url);
+    const firing = alertOf();
+    await sink.accept([movedOf("closed", "open", noon), firing], []);
+    await sink.accept([firing, alertOf({ status: "resolved" })], []);
+    await sink.close(AbortSignal.timeout(1_000));
+    assert.deepEqual(
+      posted.map(({ key, alerts }) => [key, alerts[0]?.status, alerts[0]?.time]),
+      [
+        [`f00d-${noon}-firing`, "firing", "2026-03-03T12:00:00.000Z"],
+        [`f00d-${noon}-resolved`, "resolved", "2026-03-03T12:00:00.000Z"],
+      ],
+    );
+  });
+
+  it("try again with the same key until the address takes it, and only then go on", async (t) => {
+    const { url, posted } = await startHook(t, 500, 429, 200);
+    const { sink, failures, troubles } = sinkFor(t, url);
+    await sink.accept(changes(2), []);
+    await eventually(3_000, "both are there", () => posted[3]);
+    assert.deepEqual(prints(posted), ["p0", "p0", "p0", "p1"]);
+    assert.equal(new Set(posted.slice(0, 3).map(({ key }) => key)).size, 1);
+    assert.equal(failures().length, 2);
+    await eventually(500, "no trouble is left", () => (troubles().length === 0 ? true : undefined));
+  });
+
+  it("give up a change that the address refuses for good, and say so", async (t) => {
+    const { url, posted } = await startHook(t, 404, 200);
+    const { sink, said, troubles } = sinkFor(t, url);
+    await sink.accept(changes(2), []);
+    await eventually(1_000, "the second", () => posted[1]);
+    assert.deepEqual(prints(posted), ["p0", "p1"]);
+    assert.match(said().join(), /refuses: .* 404/);
+    await eventually(500, "it stays known", () => troubles().find((text) => /1 changes/.test(text)));
+  });
+
+  it("do not wait for an address that hangs, and serve the others", async (t) => {
+    const hanging = await startHttp(t, () => new Promise<number>(() => undefined));
+    const good = await startHook(t);
+    const { sink } = sinkFor(t, hanging.url, good.url);
+    const startedAt = Date.now();
+    await sink.accept(changes(5), []);
+    assert.ok(Date.now() - startedAt < 200);
+    await eventually(1_000, "five at the good one", () => (good.posted.length === 5 ? true : undefined));
+  });
+
+  it("keep at most a thousand changes for an address that is down: the newest", async (t) => {
+    const { url, posted } = await startHook(t, 503, 200);
+    const { sink, said } = sinkFor(t, url);
+    await sink.accept(changes(1_005), []);
+    await eventually(8_000, "the last one", () => (prints(posted).at(-1) === "p1004" ? true : undefined));
+    assert.equal(new Set(prints(posted).slice(1)).size, 1_000);
+    assert.equal(said().filter((line) => /the oldest are dropped/.test(line)).length, 1);
+  });
+
+  it("never tell path and query of an address, where secrets are", async (t) => {
+    const { url } = await startHook(t, 500);
+    [url.pathname, url.search] = ["/T024/s3cret", "?token=s3cret"];
+    const { sink, said, troubles, failures } = sinkFor(t, url);
+    await sink.accept(changes(1), []);
+    await eventually(1_000, "a failure", () => failures()[0]);
+    assert.doesNotMatch([...said(), ...troubles(), ...failures()].join(), /s3cret/);
+  });
+});
