@@ -1,0 +1,147 @@
+import { zstdDecompressSync } from "node:zlib";
+import { decompressFrameSync } from "lz4-napi";
+import { DecodeError } from "../model/fault.ts";
+import type { Limits } from "../model/limits.ts";
+import { int8, int64, safeInt64, type Table, table, type Vector, vectorOf } from "./flatbuffer.ts";
+
+/** A RecordBatch message's header: nodes and buffers are read one after the other as columns are built. */
+export interface Body {
+  readonly rows: number;
+  /** The next field node: its length and null count. */
+  nextNode(): { readonly length: number; readonly nullCount: number };
+  /** The next buffer, decompressed, inside the body, at least `bytes` long (or empty when `mayBeEmpty`). */
+  nextBuffer(bytes: number, mayBeEmpty?: boolean): Uint8Array;
+  /** The next number of data buffers of a view column. */
+  nextVariadicCount(): number;
+  /** Nothing may be left over. */
+  finish(): void;
+}
+
+type Codec = "none" | "lz4" | "zstd";
+
+/** What a message may still decode to: shared by all its buffers. */
+export interface Budget {
+  bytes: number;
+}
+
+export function openBody(header: Table, body: Uint8Array, limits: Limits, budget: Budget): Body {
+  const rows = int64(header, 0);
+  if (rows > limits.rowsPerBatch)
+    throw new DecodeError("limit", `${rows} rows in a batch, at most ${limits.rowsPerBatch}`);
+  const nodes = vectorOf(header, 1, 16);
+  const buffers = vectorOf(header, 2, 16);
+  const variadic = vectorOf(header, 4, 8);
+  const codec = codecOf(table(header, 3));
+  const { view } = header;
+  let [node, buffer, count] = [0, 0, 0];
+  const next = (vector: Vector | undefined, index: number, size: number, what: string): number => {
+    if (vector === undefined || index >= vector.length)
+      throw new DecodeError("malformed", `a batch with too few ${what}`);
+    return vector.at + size * index;
+  };
+  return {
+    rows,
+    nextNode() {
+      const at = next(nodes, node++, 16, "field nodes");
+      const [length, nullCount] = [safeInt64(view, at), safeInt64(view, at + 8)];
+      if (nullCount > length) throw new DecodeError("malformed", `${nullCount} nulls in ${length} rows`);
+      return { length, nullCount };
+    },
+    nextBuffer(bytes, mayBeEmpty = false) {
+      const at = next(buffers, buffer++, 16, "buffers");
+      const [offset, length] = [safeInt64(view, at), safeInt64(view, at + 8)];
+      if (offset + length > body.length) {
+        throw new DecodeError(
+          "truncated",
+          `a buffer of ${length} bytes at ${offset} in a body of ${body.length}`,
+        );
+      }
+      const raw = body.subarray(offset, offset + length);
+      const data = codec === "none" || length === 0 ? raw : decompress(raw, codec, budget);
+      if (data.length < bytes && !(mayBeEmpty && data.length === 0)) {
+        throw new DecodeError("truncated", `a buffer of ${data.length} bytes where ${bytes} are needed`);
+      }
+      return data;
+    },
+    nextVariadicCount() {
+      return safeInt64(view, next(variadic, count++, 8, "variadic counts"));
+    },
+    finish() {
+      if (buffers !== undefined && buffer < buffers.length) {
+        throw new DecodeError("malformed", `${buffers.length - buffer} buffers that no column owns`);
+      }
+    },
+  };
+}
+
+function codecOf(compression: Table | undefined): Codec {
+  if (compression === undefined) return "none";
+  const codec = int8(compression, 0, 0);
+  if (codec === 0) return "lz4";
+  if (codec === 1) return "zstd";
+  throw new DecodeError("compression", `body compression codec ${codec}`);
+}
+
+/** Eight bytes with the decompressed length (−1: stored as it is), then the frame. Bounded before anything is inflated. */
+function decompress(raw: Uint8Array, codec: "lz4" | "zstd", budget: Budget): Uint8Array {
+  if (raw.length < 8) throw new DecodeError("truncated", `a compressed buffer of ${raw.length} bytes`);
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
+  const frame = raw.subarray(8);
+  if (view.getInt32(0, true) === -1 && view.getInt32(4, true) === -1) return frame;
+  const length = safeInt64(view, 0);
+  budget.bytes -= length;
+  if (budget.bytes < 0)
+    throw new DecodeError(
+      "limit",
+      `a body that decompresses to more than allowed (a buffer of ${length} bytes)`,
+    );
+  if (length === 0) return new Uint8Array();
+  if (codec === "lz4") checkLz4Frame(frame, length);
+  let data: Uint8Array;
+  try {
+    data =
+      codec === "lz4"
+        ? decompressFrameSync(toBuffer(frame))
+        : zstdDecompressSync(frame, { maxOutputLength: length });
+  } catch (cause) {
+    throw new DecodeError(
+      "compression",
+      `${codec} body: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+  if (data.length !== length)
+    throw new DecodeError("compression", `${codec} body of ${data.length} bytes, ${length} declared`);
+  // A copy at offset 0 of its own buffer, so that typed arrays can lie over it.
+  return data.byteOffset % 8 === 0 ? data : data.slice();
+}
+
+const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+const lz4Magic = 0x184d2204;
+
+/**
+ * Walks the frame's blocks without inflating them: their number times the block size must fit the declared length, so
+ * that a bomb is refused before it is lit.
+ * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+ */
+function checkLz4Frame(frame: Uint8Array, declared: number): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  if (frame.length < 7 || view.getUint32(0, true) !== lz4Magic)
+    throw new DecodeError("compression", "no LZ4 frame");
+  const [flags, descriptor] = [frame[4] as number, frame[5] as number];
+  const sizeCode = (descriptor >> 4) & 7;
+  if (sizeCode < 4) throw new DecodeError("compression", `LZ4 block size code ${sizeCode}`);
+  const blockMax = 1 << (8 + 2 * sizeCode);
+  const contentSize = (flags & 0b1000) !== 0;
+  let at = 7 + (contentSize ? 8 : 0) + ((flags & 0b1) !== 0 ? 4 : 0);
+  const blockChecksum = (flags & 0b10000) !== 0 ? 4 : 0;
+  for (let blocks = 0; ; blocks++) {
+    if (at + 4 > frame.length) throw new DecodeError("truncated", "an LZ4 frame without its end mark");
+    const word = view.getUint32(at, true);
+    if (word === 0) return;
+    if (blocks * blockMax > declared)
+      throw new DecodeError("compression", `LZ4 blocks beyond the declared ${declared} bytes`);
+    at += 4 + (word & 0x7fffffff) + blockChecksum;
+  }
+}

@@ -1,0 +1,357 @@
+import type {
+  Column,
+  DictionaryColumn,
+  NumericArray,
+  NumericColumn,
+  NumericType,
+  Utf8Column,
+} from "../model/batch.ts";
+import { DecodeError } from "../model/fault.ts";
+import type { Body } from "./arrow-body.ts";
+import { checkOffsets, copyIfMisaligned, narrowOffsets, popcount, viewsToUtf8 } from "./arrow-buffers.ts";
+import { decimalsToFloat64, halvesToFloat64, int64ToFloat64, widen32 } from "./arrow-numbers.ts";
+import type { ArrowField, ArrowType } from "./arrow-schema.ts";
+
+export type Dictionaries = ReadonlyMap<number, DictionaryColumn["dictionary"]>;
+
+interface Slot {
+  readonly rows: number;
+  readonly validity: Uint8Array | undefined;
+  readonly validityOffset: 0;
+  readonly nullCount: number;
+  readonly declared: string;
+}
+
+/** Columns of a batch in schema order, structs flattened to `parent.child`. The first column of a name wins. */
+export function readColumns(
+  fields: readonly ArrowField[],
+  body: Body,
+  dictionaries: Dictionaries,
+): Map<string, Column> {
+  const columns = new Map<string, Column>();
+  for (const field of fields) readInto(columns, field, field.name, body, dictionaries, body.rows, undefined);
+  body.finish();
+  return columns;
+}
+
+function readInto(
+  columns: Map<string, Column>,
+  field: ArrowField,
+  name: string,
+  body: Body,
+  dictionaries: Dictionaries,
+  rows: number,
+  parent: Uint8Array | undefined,
+): void {
+  if (field.type.kind === "struct" && field.dictionary === undefined) {
+    const { validity } = readSlot(field, body, rows, parent);
+    for (const child of field.children)
+      readInto(columns, child, `${name}.${child.name}`, body, dictionaries, rows, validity);
+    return;
+  }
+  const column = readColumn(field, body, dictionaries, rows, parent);
+  if (!columns.has(name)) columns.set(name, column);
+}
+
+/** One column of `rows` rows; its buffers are consumed whatever its type is. */
+export function readColumn(
+  field: ArrowField,
+  body: Body,
+  dictionaries: Dictionaries,
+  rows: number,
+  parent?: Uint8Array,
+): Column {
+  if (field.dictionary !== undefined)
+    return readDictionaryColumn(field, field.dictionary, body, dictionaries, rows, parent);
+  const { type } = field;
+  if (type.kind === "null") {
+    expectLength(field, body.nextNode().length, rows);
+    return {
+      kind: "null",
+      rows,
+      validity: undefined,
+      validityOffset: 0,
+      nullCount: rows,
+      declared: field.declared,
+    };
+  }
+  const slot = readSlot(field, body, rows, parent);
+  switch (type.kind) {
+    case "bool":
+      return { kind: "bool", ...slot, bits: body.nextBuffer((rows + 7) >> 3), bitOffset: 0 };
+    case "int":
+      if (type.bits === 64)
+        return { kind: "int64", ...slot, signed: type.signed, words: words(body.nextBuffer(8 * rows)) };
+      return {
+        kind: "numeric",
+        ...slot,
+        type: intName(type.bits, type.signed),
+        values: ints(body, type, rows),
+      };
+    case "float": {
+      const bytes = body.nextBuffer((rows * type.bits) / 8);
+      if (type.bits === 16)
+        return { kind: "numeric", ...slot, type: "float16", values: halvesToFloat64(bytes, rows) };
+      const values: NumericArray = type.bits === 64 ? doubles(bytes) : floats(bytes);
+      return { kind: "numeric", ...slot, type: type.bits === 64 ? "float64" : "float32", values };
+    }
+    case "decimal": {
+      const values = decimalsToFloat64(body.nextBuffer((rows * type.bits) / 8), rows, type.bits, type.scale);
+      return { kind: "numeric", ...slot, type: "decimal", values };
+    }
+    case "time": {
+      const raw = body.nextBuffer((rows * type.bits) / 8);
+      return {
+        kind: "timestamp",
+        ...slot,
+        words: type.bits === 64 ? words(raw) : widen32(raw, rows),
+        unitMs: type.unitMs,
+      };
+    }
+    case "bytes": {
+      const text = readBytes(type, body, rows);
+      return type.utf8 ? { kind: "utf8", ...slot, ...text } : { kind: "unsupported", ...slot };
+    }
+    case "fixed-bytes":
+      body.nextBuffer(type.size * rows);
+      return { kind: "unsupported", ...slot };
+    case "list":
+    case "fixed-list":
+      return readList(field, slot, body, dictionaries, rows);
+    case "list-view": {
+      const width = type.large ? 8 : 4;
+      body.nextBuffer(width * rows);
+      body.nextBuffer(width * rows);
+      skipChildren(field, body, dictionaries);
+      return { kind: "unsupported", ...slot };
+    }
+    case "union": {
+      body.nextBuffer(rows);
+      if (type.dense) body.nextBuffer(4 * rows);
+      skipChildren(field, body, dictionaries);
+      return { kind: "unsupported", ...slot };
+    }
+    case "struct":
+    case "run-end":
+      skipChildren(field, body, dictionaries);
+      return { kind: "unsupported", ...slot };
+  }
+}
+
+/** Field node and validity bitmap, ANDed with the struct's that holds it. */
+function readSlot(field: ArrowField, body: Body, rows: number, parent: Uint8Array | undefined): Slot {
+  const { length, nullCount } = body.nextNode();
+  expectLength(field, length, rows);
+  const base = { rows, validityOffset: 0 as const, declared: field.declared };
+  let own: Uint8Array | undefined;
+  if (field.type.kind !== "union" && field.type.kind !== "run-end") {
+    const bitmap = body.nextBuffer((rows + 7) >> 3, true);
+    if (nullCount > 0 && bitmap.length === 0)
+      throw new DecodeError("malformed", `${field.name}: nulls without a bitmap`);
+    if (nullCount > 0) own = bitmap;
+  }
+  const validity = own !== undefined && parent !== undefined ? and(own, parent, rows) : (own ?? parent);
+  if (validity === undefined) return { ...base, validity, nullCount: 0 };
+  const nulls = rows - popcount(validity, rows);
+  return nulls === 0
+    ? { ...base, validity: undefined, nullCount: 0 }
+    : { ...base, validity, nullCount: nulls };
+}
+
+function expectLength(field: ArrowField, length: number, rows: number): void {
+  if (length !== rows)
+    throw new DecodeError("malformed", `column "${field.name}" of ${length} rows in a batch of ${rows}`);
+}
+
+function and(a: Uint8Array, b: Uint8Array, rows: number): Uint8Array {
+  return Uint8Array.from(
+    { length: (rows + 7) >> 3 },
+    (_, index) => (a[index] as number) & (b[index] as number),
+  );
+}
+
+function readDictionaryColumn(
+  field: ArrowField,
+  { id, index }: NonNullable<ArrowField["dictionary"]>,
+  body: Body,
+  dictionaries: Dictionaries,
+  rows: number,
+  parent: Uint8Array | undefined,
+): Column {
+  const slot = readSlot(field, body, rows, parent);
+  if (index.kind !== "int")
+    throw new DecodeError("malformed", `column "${field.name}": dictionary indices are no integers`);
+  const codes =
+    index.bits === 64
+      ? Int32Array.from(int64ToFloat64(body.nextBuffer(8 * rows), rows))
+      : ints(body, index, rows);
+  const dictionary = dictionaries.get(id);
+  if (dictionary === undefined) {
+    if (rows === slot.nullCount) return { kind: "null", ...slot, validity: undefined, nullCount: rows };
+    throw new DecodeError("malformed", `column "${field.name}": dictionary ${id} has not been sent`);
+  }
+  checkCodes(codes, dictionary.rows, slot, field.name);
+  return { kind: "dictionary", ...slot, codes, dictionary } as DictionaryColumn;
+}
+
+/** The codes of present rows lie in the dictionary; the fast path looks at no bitmap. */
+function checkCodes(codes: NumericArray, size: number, slot: Slot, name: string): void {
+  let outside = false;
+  for (let row = 0; row < slot.rows; row++) {
+    const code = codes[row] as number;
+    if (code < 0 || code >= size) outside = true;
+  }
+  if (!outside) return;
+  for (let row = 0; row < slot.rows; row++) {
+    const code = codes[row] as number;
+    const present =
+      slot.validity === undefined || ((slot.validity[row >> 3] as number) & (1 << (row & 7))) !== 0;
+    if (present && (code < 0 || code >= size)) {
+      throw new DecodeError("malformed", `column "${name}": index ${code} in a dictionary of ${size}`);
+    }
+  }
+}
+
+function readBytes(
+  type: Extract<ArrowType, { kind: "bytes" }>,
+  body: Body,
+  rows: number,
+): Pick<Utf8Column, "offsets" | "bytes"> {
+  if (type.layout === "view") {
+    const views = body.nextBuffer(16 * rows);
+    const data = Array.from({ length: body.nextVariadicCount() }, () => body.nextBuffer(0));
+    return viewsToUtf8(views, data, rows);
+  }
+  const width = type.layout === "large" ? 8 : 4;
+  const raw = body.nextBuffer(rows === 0 ? 0 : width * (rows + 1));
+  const bytes = body.nextBuffer(0);
+  const offsets = type.layout === "large" ? narrowOffsets(raw, rows) : offsetsOf(raw, rows);
+  checkOffsets(offsets, rows, bytes.length);
+  return { offsets, bytes };
+}
+
+function offsetsOf(raw: Uint8Array, rows: number): Int32Array {
+  if (rows === 0) return new Int32Array(1);
+  const aligned = copyIfMisaligned(raw, 4);
+  return new Int32Array(aligned.buffer, aligned.byteOffset, rows + 1);
+}
+
+function readList(
+  field: ArrowField,
+  slot: Slot,
+  body: Body,
+  dictionaries: Dictionaries,
+  rows: number,
+): Column {
+  const { type } = field;
+  const [item] = field.children;
+  if (item === undefined) throw new DecodeError("malformed", `list "${field.name}" without an item type`);
+  if (type.kind === "fixed-list") {
+    const child = readItems(item, body, dictionaries, type.size * rows);
+    if (child?.kind === "list" && child.size !== undefined) {
+      return { kind: "list", ...slot, size: type.size * child.size, offsets: undefined, child: child.child };
+    }
+    if (child?.kind !== "numeric") return { kind: "unsupported", ...slot };
+    return { kind: "list", ...slot, size: type.size, offsets: undefined, child };
+  }
+  if (type.kind !== "list") return { kind: "unsupported", ...slot };
+  const raw = body.nextBuffer(rows === 0 ? 0 : (type.large ? 8 : 4) * (rows + 1));
+  const offsets = type.large ? narrowOffsets(raw, rows) : offsetsOf(raw, rows);
+  checkOffsets(offsets, rows, Number.MAX_SAFE_INTEGER);
+  const child = readItems(item, body, dictionaries, undefined);
+  const available = child?.rows ?? 0;
+  if ((offsets[rows] ?? 0) > available) {
+    throw new DecodeError("malformed", `list "${field.name}" ends at ${offsets[rows]} of ${available} items`);
+  }
+  if (type.map || child?.kind !== "numeric") return { kind: "unsupported", ...slot };
+  return { kind: "list", ...slot, size: undefined, offsets, child };
+}
+
+/** The items of a list. Numbers become one numeric column, a null item NaN; anything else is only walked over. */
+function readItems(
+  item: ArrowField,
+  body: Body,
+  dictionaries: Dictionaries,
+  rows: number | undefined,
+): Column | undefined {
+  const counting = rows === undefined ? peekRows(body) : { body, rows };
+  if (rows !== undefined && rows > 2 ** 31) throw new DecodeError("limit", `a list of ${rows} items`);
+  const column = readColumn(item, counting.body, dictionaries, counting.rows);
+  if (column.kind === "int64") {
+    const bytes = new Uint8Array(column.words.buffer, column.words.byteOffset, 8 * column.rows);
+    return withNaN({
+      ...column,
+      kind: "numeric",
+      type: "float64",
+      values: int64ToFloat64(bytes, column.rows),
+    });
+  }
+  return column.kind === "numeric" ? withNaN(column) : column;
+}
+
+/** A list's items declare their own number: the next node is read once and given back. */
+function peekRows(body: Body): { body: Body; rows: number } {
+  const node = body.nextNode();
+  let used = false;
+  return {
+    rows: node.length,
+    body: {
+      ...body,
+      nextNode: () => {
+        if (used) return body.nextNode();
+        used = true;
+        return node;
+      },
+    },
+  };
+}
+
+function withNaN(column: NumericColumn): NumericColumn {
+  if (column.validity === undefined) return column;
+  const values = Float64Array.from(column.values.subarray(0, column.rows));
+  for (let row = 0; row < column.rows; row++) {
+    if (((column.validity[row >> 3] as number) & (1 << (row & 7))) === 0) values[row] = Number.NaN;
+  }
+  return { ...column, type: "float64", values, validity: undefined, nullCount: 0 };
+}
+
+function skipChildren(field: ArrowField, body: Body, dictionaries: Dictionaries): void {
+  for (const child of field.children) {
+    const counting = peekRows(body);
+    readColumn(child, counting.body, dictionaries, counting.rows);
+  }
+}
+
+function intName(bits: 8 | 16 | 32, signed: boolean): NumericType {
+  return `${signed ? "" : "u"}int${bits}` as NumericType;
+}
+
+function ints(
+  body: Body,
+  { bits, signed }: Extract<ArrowType, { kind: "int" }>,
+  rows: number,
+): Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array {
+  const width = bits / 8;
+  const bytes = copyIfMisaligned(body.nextBuffer(width * rows), width);
+  const { buffer, byteOffset } = bytes;
+  if (bits === 8)
+    return signed ? new Int8Array(buffer, byteOffset, rows) : new Uint8Array(buffer, byteOffset, rows);
+  if (bits === 16)
+    return signed ? new Int16Array(buffer, byteOffset, rows) : new Uint16Array(buffer, byteOffset, rows);
+  return signed ? new Int32Array(buffer, byteOffset, rows) : new Uint32Array(buffer, byteOffset, rows);
+}
+
+function doubles(bytes: Uint8Array): Float64Array {
+  const { buffer, byteOffset, length } = copyIfMisaligned(bytes, 8);
+  return new Float64Array(buffer, byteOffset, length >> 3);
+}
+
+function floats(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, length } = copyIfMisaligned(bytes, 4);
+  return new Float32Array(buffer, byteOffset, length >> 2);
+}
+
+function words(bytes: Uint8Array): Int32Array {
+  const { buffer, byteOffset, length } = copyIfMisaligned(bytes, 4);
+  return new Int32Array(buffer, byteOffset, length >> 2);
+}
