@@ -54,11 +54,11 @@ describe("the log", () => {
     const elsewhere = { ...sample, requestId: "other", position: "features-1@3" };
     await sink.accept(
       [
+        violated(0, 40, { segment: { field: "node", value: "a7" } }),
         violated(0, 99, {
           verdicts: [verdictOf("user_location", { statistic: "default_rate", status: "critical" })],
         }),
         violated(0, 99, { segment: { field: "model_version", value: "v4" } }),
-        violated(0, 40, { segment: { field: "node", value: "a7" } }),
         violated(0, 40, { segment: { field: "node", value: "b1" }, example: elsewhere }),
       ],
       [],

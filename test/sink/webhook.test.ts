@@ -37,6 +37,8 @@ const prints = (posted: readonly Posted[]): string[] =>
 const changes = (count: number) =>
   Array.from({ length: count }, (_, index) => alertOf({ fingerprint: `p${index}` }));
 
+const prints1005 = Array.from({ length: 1_005 }, (_, index) => `p${index}`);
+
 describe("webhooks", () => {
   it("post each change of an alert once, in order, as the line of alerts.jsonl", async (t) => {
     const { url, posted } = await startHook(t, 204);
@@ -85,12 +87,12 @@ describe("webhooks", () => {
     await eventually(1_000, "five at the good one", () => (good.posted.length === 5 ? true : undefined));
   });
 
-  it("keep at most a thousand changes for an address that is down: the newest", async (t) => {
-    const { url, posted } = await startHook(t, 503, 200);
+  it("keep at most a thousand changes for an address that is slow: the newest", async (t) => {
+    const { url, posted } = await startHook(t, 200);
     const { sink, said } = sinkFor(t, url);
-    await sink.accept(changes(1_005), []);
+    await sink.accept(changes(1_005), []); // the first is under way
     await eventually(8_000, "the last one", () => (prints(posted).at(-1) === "p1004" ? true : undefined));
-    assert.equal(new Set(prints(posted).slice(1)).size, 1_000);
+    assert.deepEqual(prints(posted), ["p0", ...prints1005.slice(5)]);
     assert.equal(said().filter((line) => /the oldest are dropped/.test(line)).length, 1);
   });
 
