@@ -1,0 +1,157 @@
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { openFile } from "../decode/file.ts";
+import type { AsyncBytes } from "../decode/file-reader.ts";
+import type { Batch } from "../model/batch.ts";
+import { Fault } from "../model/fault.ts";
+import type { FieldType } from "../model/feature-view.ts";
+import type { Limits } from "../model/limits.ts";
+import type { Message, Partition } from "../model/record.ts";
+import type { Receiver, Source } from "../pipeline/ports.ts";
+
+/** How often a followed file is looked at again. */
+const followEveryMs = 500;
+
+/** All files of one input are one ordered log: partition 0 of this topic, offsets running over them. */
+export const filesPartition: Partition = { topic: "files", partition: 0 };
+
+export interface FileSourceOptions {
+  /** Read in this order, as one log. */
+  readonly files: readonly string[];
+  readonly hints: ReadonlyMap<string, FieldType> | undefined;
+  readonly limits: Limits;
+  /** After the end, wait for batches that are appended; until the signal. */
+  readonly follow?: boolean;
+  /** Only these columns, where the format can leave others unread. */
+  readonly columns?: readonly string[];
+}
+
+/**
+ * Files as a source: a message a record batch. A file that breaks in the middle gives one undecodable message, and the next
+ * file is read.
+ */
+export function createFileSource({
+  files,
+  hints,
+  limits,
+  follow = false,
+  columns,
+}: FileSourceOptions): Source {
+  return {
+    async run(receiver, signal) {
+      await requireFiles(files);
+      const resume = (await receiver.assigned(filesPartition)) ?? 0;
+      const seen = new Map<string, number>();
+      let offset = 0;
+      for (let round = 0; ; round++) {
+        for (const file of files) {
+          const done = seen.get(file) ?? 0;
+          let batches = 0;
+          for await (const body of bodiesOf(
+            file,
+            { hints, limits, ...(columns === undefined ? {} : { columns }) },
+            round > 0,
+          )) {
+            if (signal.aborted) return;
+            batches += 1;
+            if (batches <= done) continue; // read in an earlier round
+            if (offset >= resume) await deliver(receiver, offset, body);
+            offset += 1;
+          }
+          seen.set(file, Math.max(batches, done));
+        }
+        if (!follow) break;
+        await pause(followEveryMs, signal);
+        if (signal.aborted) return;
+      }
+      await receiver.ended(filesPartition);
+    },
+  };
+}
+
+async function deliver(receiver: Receiver, offset: number, body: Message["body"]): Promise<void> {
+  await receiver.receive(filesPartition, [{ offset, timestamp: undefined, headers: new Map(), body }]);
+}
+
+interface OpenOptions {
+  readonly hints: ReadonlyMap<string, FieldType> | undefined;
+  readonly limits: Limits;
+  readonly columns?: readonly string[];
+}
+
+/** A followed file may end in the middle of a batch that is still being written: that is no error then. */
+async function* bodiesOf(
+  file: string,
+  options: OpenOptions,
+  growing: boolean,
+): AsyncGenerator<Message["body"]> {
+  try {
+    for await (const batch of readFileBatches(file, options)) yield { kind: "batch", batch };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const early = error instanceof Fault && (error.code === "input.empty" || error.code === "input.format");
+    if (early) {
+      if (growing) return;
+      throw error;
+    }
+    if (growing) return;
+    yield { kind: "undecodable", bytes: new Uint8Array(), error };
+  }
+}
+
+/** @throws Fault `input.missing`, `input.empty`, `input.format`, or a DecodeError of the file's own bytes */
+export async function* readFileBatches(file: string, options: OpenOptions): AsyncGenerator<Batch> {
+  const handle = await open(file).catch((cause: unknown) => {
+    throw missing(file, cause);
+  });
+  try {
+    yield* openFile({ name: file, bytes: await bytesOf(handle), ...options });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function bytesOf(handle: FileHandle): Promise<AsyncBytes> {
+  const { size } = await handle.stat();
+  return {
+    byteLength: size,
+    async slice(start, end) {
+      const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
+      let at = 0;
+      while (at < bytes.length) {
+        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return at === bytes.length ? bytes : bytes.subarray(0, at);
+    },
+  };
+}
+
+async function requireFiles(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const found = await stat(file).catch((cause: unknown) => {
+      throw missing(file, cause);
+    });
+    if (!found.isFile()) throw missing(file, new Error("it is no file"));
+  }
+}
+
+function missing(file: string, cause: unknown): Fault {
+  return new Fault("input.missing", `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+  });
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        done();
+      },
+      { once: true },
+    );
+  });
+}
