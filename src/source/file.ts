@@ -7,6 +7,7 @@ import type { FieldType } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Message, Partition } from "../model/record.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
+import { pause } from "./pause.ts";
 
 /** How often a followed file is looked at again. */
 const followEveryMs = 500;
@@ -139,19 +140,5 @@ async function requireFiles(files: readonly string[]): Promise<void> {
 function missing(file: string, cause: unknown): Fault {
   return new Fault("input.missing", `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
     cause,
-  });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        done();
-      },
-      { once: true },
-    );
   });
 }
