@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { join } from "node:path";
+import type { Kafka } from "kafkajs";
 import type { Logger } from "pino";
-import { Fault } from "../model/fault.ts";
 import type { Clock } from "../model/time.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
 import type { Sink, Store } from "../pipeline/ports.ts";
@@ -10,6 +12,8 @@ export const systemClock: Clock = { now: () => Date.now() };
 
 export interface Wiring {
   readonly config: Config;
+  /** The process's one client; undefined when embedded. */
+  readonly client: Kafka | undefined;
   readonly views: readonly MonitoredView[];
   readonly log: Logger;
   readonly clock: Clock;
@@ -17,11 +21,25 @@ export interface Wiring {
   readonly onDeliveryFailure: (peer: string) => void;
 }
 
+export async function openClient(config: Config, log: Logger): Promise<Kafka | undefined> {
+  if (config.kafka === undefined) return undefined;
+  const { createKafkaClient } = await import("../source/kafka-client.ts");
+  return createKafkaClient(config.kafka, log);
+}
+
 /** The store that the config asks for: Kafka's compacted topic in a cluster, SQLite when embedded. */
-export async function openStore({ config, log }: Pick<Wiring, "config" | "log">): Promise<Store> {
-  if (config.kafka !== undefined) {
-    const { openKafkaStore } = await import("../store/kafka.ts");
-    return openKafkaStore({ kafka: config.kafka, log });
+export async function openStore({ config, client }: Pick<Wiring, "config" | "client">): Promise<Store> {
+  if (config.kafka !== undefined && client !== undefined) {
+    const [{ openKafkaStore }, { kafkaFault }] = await Promise.all([
+      import("../store/kafka.ts"),
+      import("../source/kafka-client.ts"),
+    ]);
+    const { brokers, topicPrefix } = config.kafka;
+    const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+    const topic = `${topicPrefix}.checkpoints`;
+    return openKafkaStore({ client, topic, processId }).catch((error: unknown) => {
+      throw kafkaFault(brokers, error instanceof Error && error.cause !== undefined ? error.cause : error);
+    });
   }
   const { openSqliteStore } = await import("../store/sqlite.ts");
   return openSqliteStore({ file: join(config.state.dir, "state.sqlite") });
@@ -29,12 +47,13 @@ export async function openStore({ config, log }: Pick<Wiring, "config" | "log">)
 
 /** Every sink that the config asks for; the log is always one of them. */
 export async function openSinks(wiring: Wiring): Promise<readonly Sink[]> {
-  const { config, views, log, clock, onTrouble, onDeliveryFailure } = wiring;
+  const { config, client, views, log, clock, onTrouble, onDeliveryFailure } = wiring;
   const { createLogSink } = await import("../sink/log.ts");
   const sinks: Sink[] = [createLogSink({ log, clock })];
-  if (config.kafka !== undefined) {
+  if (config.kafka !== undefined && client !== undefined) {
     const { createKafkaSink } = await import("../sink/kafka.ts");
-    sinks.push(await createKafkaSink({ kafka: config.kafka, log }));
+    const { topicPrefix } = config.kafka;
+    sinks.push(await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}` }));
   } else {
     const { createDeadLetterFile } = await import("../sink/dead-letters.ts");
     sinks.push(createDeadLetterFile({ dir: join(config.state.dir, "dead-letters") }));
@@ -50,7 +69,9 @@ export async function openSinks(wiring: Wiring): Promise<readonly Sink[]> {
   }
   if (config.webhooks.length > 0) {
     const { createWebhooks } = await import("../sink/webhook.ts");
-    sinks.push(createWebhooks({ webhooks: config.webhooks, random: Math.random }, { clock, log, onTrouble }));
+    sinks.push(
+      createWebhooks({ webhooks: config.webhooks, random: Math.random }, { log, onTrouble, onFailure: onDeliveryFailure }),
+    );
   }
   return sinks;
 }

@@ -1,0 +1,166 @@
+import type { Admin, ITopicConfig, Kafka, Message, Producer } from "kafkajs";
+import { Fault } from "../model/fault.ts";
+import { partitionKey } from "../model/record.ts";
+import { isoTime } from "../model/time.ts";
+import { segmentKey } from "../model/verdict.ts";
+import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
+import { encodeProfile } from "../profile/codec.ts";
+
+export interface KafkaSinkOptions {
+  readonly client: Kafka;
+  readonly topicPrefix: string;
+  /** CloudEvents `source` of verdicts. */
+  readonly source: string;
+}
+
+const weekMs = 7 * 86_400_000;
+
+/**
+ * Outcomes as topics: `<prefix>.profiles`, `<prefix>.breakers` (compacted), `<prefix>.verdicts` (CloudEvents 1.0),
+ * `<prefix>.dead-letters`. Every record has a key that names the thing, so writing it again changes nothing. `accept`
+ * resolves when all replicas have it.
+ * @throws Fault `sink.unreachable`, retryable
+ */
+export async function createKafkaSink({ client, topicPrefix, source }: KafkaSinkOptions): Promise<Sink> {
+  const producer = client.producer({ idempotent: true, maxInFlightRequests: 1 });
+  const topicOf = (name: TopicName): string => `${topicPrefix}.${name}`;
+  await guarded(topicPrefix, async () => {
+    const admin = client.admin();
+    await admin.connect();
+    try {
+      await createTopics(admin, topicPrefix);
+    } finally {
+      await admin.disconnect();
+    }
+    await producer.connect();
+  });
+  return {
+    name: "kafka",
+    accept: (outcomes) => guarded(topicPrefix, () => send(producer, topicOf, outcomes, source)),
+    close: () => producer.disconnect(),
+  };
+}
+
+type TopicName = "profiles" | "breakers" | "verdicts" | "dead-letters";
+
+async function createTopics(admin: Admin, prefix: string): Promise<void> {
+  const { brokers } = await admin.describeCluster();
+  const existing = new Set(await admin.listTopics());
+  const topic = (name: TopicName, config: Record<string, string>): ITopicConfig => ({
+    topic: `${prefix}.${name}`,
+    numPartitions: 1,
+    replicationFactor: Math.min(3, brokers.length),
+    configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+  });
+  const kept = { "retention.ms": String(weekMs) };
+  const wanted = [
+    topic("profiles", kept),
+    topic("breakers", { "cleanup.policy": "compact" }),
+    topic("verdicts", kept),
+    topic("dead-letters", {
+      "retention.ms": String(2 * weekMs),
+      "max.message.bytes": String(17 * 1024 * 1024),
+    }),
+  ].filter((each) => !existing.has(each.topic));
+  if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
+}
+
+async function send(
+  producer: Producer,
+  topicOf: (name: TopicName) => string,
+  outcomes: readonly Outcome[],
+  source: string,
+): Promise<void> {
+  const messages: Record<TopicName, Message[]> = {
+    "dead-letters": [],
+    profiles: [],
+    verdicts: [],
+    breakers: [],
+  };
+  for (const outcome of outcomes) {
+    switch (outcome.kind) {
+      case "dead-letter":
+        messages["dead-letters"].push(deadLetterMessage(outcome.deadLetter));
+        break;
+      case "profile": {
+        const { profile, partition } = outcome;
+        const { featureView, spec, window, segment } = profile;
+        const key = [featureView, spec, window.start, segmentKey(segment), partitionKey(partition)].join("|");
+        messages.profiles.push({ key, value: Buffer.from(encodeProfile(profile)) });
+        break;
+      }
+      case "judged":
+        messages.verdicts.push(verdictMessage(outcome.judged, source));
+        break;
+      case "breaker": {
+        const { featureView, segment } = outcome.breaker;
+        const key = segment === null ? featureView : `${featureView}|${segmentKey(segment)}`;
+        messages.breakers.push({
+          key,
+          value: JSON.stringify({ ...outcome.breaker, transition: outcome.transition }),
+        });
+        break;
+      }
+      case "alert":
+        break;
+    }
+  }
+  for (const [name, some] of Object.entries(messages) as [TopicName, Message[]][]) {
+    if (some.length > 0) await producer.send({ topic: topicOf(name), acks: -1, messages: some });
+  }
+}
+
+function deadLetterMessage({ partition, offset, reason, message, bytes, key, headers }: DeadLetter): Message {
+  return {
+    key: `${partitionKey(partition)}@${offset}`,
+    value: Buffer.from(bytes),
+    headers: {
+      ...Object.fromEntries(headers),
+      ...(key === undefined ? {} : { "__dlq.key": Buffer.from(key) }),
+      "__dlq.errors.topic": partition.topic,
+      "__dlq.errors.partition": String(partition.partition),
+      "__dlq.errors.offset": String(offset),
+      "__dlq.errors.reason": reason,
+      "__dlq.errors.message": message,
+    },
+  };
+}
+
+/** @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
+function verdictMessage(judged: Extract<Outcome, { kind: "judged" }>["judged"], source: string): Message {
+  const { featureView, spec, segment, window, final, asOf } = judged;
+  const id = [featureView, spec, window.start, segmentKey(segment), final ? "final" : `early@${asOf}`].join(
+    "|",
+  );
+  const event = {
+    specversion: "1.0",
+    id,
+    source,
+    type: "io.tidemark.window.judged.v1",
+    subject: featureView,
+    time: isoTime(window.end),
+    datacontenttype: "application/json",
+    data: judged,
+  };
+  return {
+    key: id,
+    value: JSON.stringify(event),
+    headers: { "content-type": "application/cloudevents+json" },
+  };
+}
+
+async function guarded<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw new Fault(
+      "sink.unreachable",
+      `topics ${prefix}.*: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        retryable: true,
+        cause,
+      },
+    );
+  }
+}
