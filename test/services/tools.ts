@@ -68,12 +68,7 @@ export function requireTool(tool: Tool): string {
 
 /** Debian keeps some daemons in sbin, which a user's PATH may lack. */
 function which(program: string): string | undefined {
-  const folders = [
-    ...(process.env["PATH"] ?? "").split(delimiter),
-    "/usr/bin",
-    "/usr/sbin",
-    "/usr/local/bin",
-  ];
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
   for (const folder of folders) {
     const path = join(folder, program);
     try {
