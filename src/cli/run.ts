@@ -1,5 +1,5 @@
-import { globSync } from "node:fs";
 import type { Command } from "commander";
+import type { Kafka } from "kafkajs";
 import { Fault } from "../model/fault.ts";
 import { hintsOf } from "../pipeline/lane.ts";
 import type { Source } from "../pipeline/ports.ts";
@@ -7,10 +7,11 @@ import { createMonitor, type Monitor } from "../pipeline/run.ts";
 import { createServer } from "../serve/server.ts";
 import { createLogger } from "../sink/log.ts";
 import { type Config, loadConfigFile } from "./config.ts";
+import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { version } from "./version.ts";
 import { readViews } from "./views.ts";
-import { openSinks, openStore, systemClock } from "./wire.ts";
+import { openClient, openSinks, openStore, systemClock } from "./wire.ts";
 
 /** A partition silent for so long no longer holds back the windows of the others. */
 const idleAfterMs = 10_000;
@@ -71,8 +72,17 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   const onDeliveryFailure = (peer: string): void => {
     deliveryFailures.set(peer, (deliveryFailures.get(peer) ?? 0) + 1);
   };
-  const store = await openStore({ config, log });
-  const sinks = await openSinks({ config, views, log, clock: systemClock, onTrouble, onDeliveryFailure });
+  const client = await openClient(config, log);
+  const store = await openStore({ config, client });
+  const sinks = await openSinks({
+    config,
+    client,
+    views,
+    log,
+    clock: systemClock,
+    onTrouble,
+    onDeliveryFailure,
+  });
   const lag = new Map<string, number>();
   monitor = createMonitor({
     views,
@@ -104,7 +114,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   });
   const url = await server.listen();
   log.info({ url: url.href, views: views.map(({ view }) => view.name) }, "tidemark watches");
-  await watch(monitor, await openSource(config, options, monitor, io, lag), config, io, log);
+  await watch(monitor, await openSource({ config, client, options, monitor, io, lag }), config, io, log);
   await server.close();
   await monitor.close(AbortSignal.timeout(closeTimeoutMs));
   log.info("tidemark ended");
@@ -159,36 +169,49 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function openSource(
-  config: Config,
-  options: RunOptions,
-  monitor: Monitor,
-  io: Io,
-  lag: Map<string, number>,
-): Promise<Source | undefined> {
-  const { views } = { views: monitor.board.views() };
-  if (config.kafka !== undefined) {
+interface SourceParts {
+  readonly config: Config;
+  readonly client: Kafka | undefined;
+  readonly options: RunOptions;
+  readonly monitor: Monitor;
+  readonly io: Io;
+  readonly lag: Map<string, number>;
+}
+
+async function openSource({
+  config,
+  client,
+  options,
+  monitor,
+  io,
+  lag,
+}: SourceParts): Promise<Source | undefined> {
+  const views = monitor.board.views().map(({ view }) => view);
+  const { limits, kafka } = config;
+  if (kafka !== undefined && client !== undefined) {
+    if (options.input !== undefined) {
+      throw new Fault("usage", "--input is for embedded mode, and Kafka brokers are configured", {
+        hint: "leave out --input, or run without brokers",
+      });
+    }
     const { createKafkaSource } = await import("../source/kafka.ts");
-    const topics = views.flatMap(({ view }) => (view.source.topic === undefined ? [] : [view.source.topic]));
+    const topics = new Set(views.flatMap(({ source }) => (source.topic === undefined ? [] : [source.topic])));
     return createKafkaSource({
-      kafka: config.kafka,
-      topics: [...new Set(topics)],
-      limits: config.limits,
+      client,
+      ...kafka,
+      topics: [...topics],
+      limits,
       onTrouble: monitor.trouble,
       onLag: (partition, records) => void lag.set(partition, records),
     });
   }
   if (options.input === undefined) return undefined;
-  const files = options.input.flatMap((pattern) => {
-    const found = globSync(pattern, { cwd: io.cwd });
-    return found.length > 0 ? found.sort() : [pattern];
-  });
-  const view = views.find((status) => status.view.name === options.view) ?? views[0];
+  const view = views.find(({ name }) => name === options.view) ?? views[0];
   const { createFileSource } = await import("../source/file.ts");
   return createFileSource({
-    files,
-    hints: view === undefined ? undefined : hintsOf(view.view),
-    limits: config.limits,
+    files: expandInputs(options.input, io),
+    hints: view === undefined ? undefined : hintsOf(view),
+    limits,
     follow: options.follow === true,
   });
 }

@@ -70,7 +70,10 @@ export async function openSinks(wiring: Wiring): Promise<readonly Sink[]> {
   if (config.webhooks.length > 0) {
     const { createWebhooks } = await import("../sink/webhook.ts");
     sinks.push(
-      createWebhooks({ webhooks: config.webhooks, random: Math.random }, { log, onTrouble, onFailure: onDeliveryFailure }),
+      createWebhooks(
+        { webhooks: config.webhooks, random: Math.random },
+        { clock, log, onTrouble, onFailure: onDeliveryFailure },
+      ),
     );
   }
   return sinks;

@@ -1,0 +1,99 @@
+import { type EventTime, isoTime } from "../model/time.ts";
+import { type JudgedWindow, segmentKey, type VerdictStatus } from "../model/verdict.ts";
+import type { Board, ViewStatus, WindowStatus } from "../pipeline/board.ts";
+import { Problem } from "./problem.ts";
+
+const verdictsMax = 1_000;
+const rank: Readonly<Record<VerdictStatus, number>> = { ok: 0, insufficient: 1, warning: 2, critical: 3 };
+
+/** The worst of a window's verdicts; a window whose every verdict is insufficient is insufficient, never ok. */
+export function statusOf({ verdicts }: Pick<JudgedWindow, "verdicts">): VerdictStatus {
+  let worst: VerdictStatus = "ok";
+  let judged = false;
+  for (const { status } of verdicts) {
+    if (status !== "insufficient") judged = true;
+    if (status !== "insufficient" && rank[status] > rank[worst]) worst = status;
+  }
+  return judged || verdicts.length === 0 ? worst : "insufficient";
+}
+
+export function viewSummary({
+  view,
+  baseline,
+  breaker,
+  segments,
+  counts,
+  lastEvent,
+  latest,
+}: ViewStatus): object {
+  return {
+    name: view.name,
+    version: view.version,
+    owner: view.owner ?? null,
+    fingerprint: view.fingerprint,
+    topic: view.source.topic ?? null,
+    fields: view.fields.map(({ name, type }) => ({ name, type })),
+    segments: view.segments,
+    models: view.models,
+    baseline:
+      baseline === undefined
+        ? null
+        : { rows: baseline.rows, from: isoTime(baseline.from), to: isoTime(baseline.to) },
+    breaker: { state: breaker.state, since: isoTime(breaker.since), reasons: breaker.reasons },
+    openSegments: [...segments].filter(([, { state }]) => state === "open").map(([key]) => key),
+    counts,
+    lastEvent: lastEvent === undefined ? null : isoTime(lastEvent),
+    status: latest === undefined ? null : statusOf(latest),
+  };
+}
+
+/** Closed windows of the whole view that start in `[from, to)`, oldest first. */
+export function windowsOf(
+  { recent }: ViewStatus,
+  from: EventTime | undefined,
+  to: EventTime | undefined,
+): readonly object[] {
+  return recent
+    .filter(
+      ({ window }) =>
+        window.start >= (from ?? Number.NEGATIVE_INFINITY) && window.start < (to ?? Number.POSITIVE_INFINITY),
+    )
+    .map((judged) => {
+      const { window, rows, late } = judged;
+      const status: WindowStatus = { ...window, rows, late, partial: false, status: statusOf(judged) };
+      return { ...status, start: isoTime(window.start), end: isoTime(window.end) };
+    });
+}
+
+/** Verdicts of closed windows, newest first. */
+export function verdictsOf(
+  board: Board,
+  view: string | undefined,
+  status: string | undefined,
+  limitText: string | undefined,
+): readonly object[] {
+  const limit = limitText === undefined ? 100 : Number(limitText);
+  if (!Number.isInteger(limit) || limit < 1 || limit > verdictsMax) {
+    throw new Problem(400, "bad query", `limit is a whole number from 1 to ${verdictsMax}`);
+  }
+  if (status !== undefined && !Object.hasOwn(rank, status)) {
+    throw new Problem(400, "bad query", `status is one of ${Object.keys(rank).join(", ")}`);
+  }
+  const found: object[] = [];
+  for (const { view: spec, recent } of board.views()) {
+    if (view !== undefined && spec.name !== view) continue;
+    for (const { window, segment, verdicts } of recent.toReversed()) {
+      for (const verdict of verdicts) {
+        if (status !== undefined && verdict.status !== status) continue;
+        if (found.length >= limit) return found;
+        found.push({
+          featureView: spec.name,
+          segment: segment === null ? null : segmentKey(segment),
+          window: { start: isoTime(window.start), end: isoTime(window.end) },
+          ...verdict,
+        });
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,204 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Board, ViewStatus } from "../pipeline/board.ts";
+import { variance } from "../sketch/moments.ts";
+
+/** Segments with a breaker state of their own, per view. */
+const segmentsMax = 50;
+const breakerValues = { closed: 0, "half-open": 1, open: 2 } as const;
+
+export interface MetricsSources {
+  readonly board: Board;
+  readonly version: string;
+  /** Records behind, by topic-partition. */
+  readonly lag: () => ReadonlyMap<string, number>;
+  readonly deliveryFailures: () => ReadonlyMap<string, number>;
+}
+
+/**
+ * Prometheus' view of the board, computed when it is scraped. Labels are names of views, fields, statistics, segments and
+ * topics, never values of the data, so that their number is bounded by the specs.
+ */
+export function createMetrics({ board, version, lag, deliveryFailures }: MetricsSources): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  /** A counter whose whole value is known elsewhere: set anew at each scrape. */
+  const counter = (name: string, help: string, labelNames: string[], fill: (add: Fill) => void): void => {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        fill((labels, value) => this.inc(labels, value));
+      },
+    });
+  };
+  const gauge = (name: string, help: string, labelNames: string[], fill: (add: Fill) => void): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        fill((labels, value) => this.set(labels, value));
+      },
+    });
+  };
+  const eachView = (visit: (status: ViewStatus) => void): void => board.views().forEach(visit);
+
+  counter("tidemark_records_total", "Records by what became of them.", ["feature_view", "outcome"], (add) =>
+    eachView(({ view, counts }) => {
+      const { profiled, late, rejected, deadLettered } = counts;
+      for (const [outcome, value] of Object.entries({
+        profiled,
+        late,
+        rejected,
+        dead_lettered: deadLettered,
+      })) {
+        add({ feature_view: view.name, outcome }, value);
+      }
+    }),
+  );
+  const statisticLabels = ["feature_view", "field", "statistic"];
+  gauge(
+    "tidemark_field_statistic",
+    "Observed value of a statistic in the newest window.",
+    statisticLabels,
+    (add) => eachVerdict(board, (labels, { observed }) => add(labels, observed)),
+  );
+  gauge(
+    "tidemark_field_shift",
+    "Distance from the baseline, in its standard deviations.",
+    statisticLabels,
+    (add) => eachVerdict(board, (labels, { shift }) => add(labels, shift)),
+  );
+  gauge(
+    "tidemark_default_case_ratio",
+    "Share of values outside the model's mapping.",
+    ["feature_view", "field"],
+    (add) =>
+      eachVerdict(board, ({ feature_view, field, statistic }, { observed }) => {
+        if (statistic === "default_rate") add({ feature_view, field }, observed);
+      }),
+  );
+  counter("tidemark_nonfinite_total", "NaN and infinities seen.", ["feature_view", "field", "kind"], (add) =>
+    eachView(({ view, nonFinite }) => {
+      for (const [field, { nan, positiveInfinity, negativeInfinity }] of nonFinite) {
+        add({ feature_view: view.name, field, kind: "nan" }, nan);
+        add({ feature_view: view.name, field, kind: "positive_infinity" }, positiveInfinity);
+        add({ feature_view: view.name, field, kind: "negative_infinity" }, negativeInfinity);
+      }
+    }),
+  );
+  gauge(
+    "tidemark_tensor_mean",
+    "Mean of all elements in the newest closed window.",
+    ["feature_view", "field"],
+    (add) => eachTensor(board, (labels, { mean }) => add(labels, mean)),
+  );
+  gauge(
+    "tidemark_tensor_sd",
+    "Standard deviation of all elements in the newest closed window.",
+    ["feature_view", "field"],
+    (add) => eachTensor(board, (labels, { sd }) => add(labels, sd)),
+  );
+  gauge("tidemark_breaker_state", "0 closed, 1 half-open, 2 open.", ["feature_view", "segment"], (add) =>
+    eachView(({ view, breaker, segments }) => {
+      add({ feature_view: view.name, segment: "" }, breakerValues[breaker.state]);
+      for (const [segment, { state }] of [...segments].slice(0, segmentsMax)) {
+        add({ feature_view: view.name, segment }, breakerValues[state]);
+      }
+    }),
+  );
+  counter(
+    "tidemark_dead_letters_total",
+    "Messages that could not be read, by reason.",
+    ["feature_view", "reason"],
+    (add) =>
+      eachView(({ view, deadLetters }) => {
+        for (const [reason, count] of deadLetters) add({ feature_view: view.name, reason }, count);
+      }),
+  );
+  gauge(
+    "tidemark_consumer_lag_records",
+    "Records between our position and the end of a partition.",
+    ["topic", "partition"],
+    (add) => {
+      for (const [key, records] of lag()) {
+        const dash = key.lastIndexOf("-");
+        add({ topic: key.slice(0, dash), partition: key.slice(dash + 1) }, records);
+      }
+    },
+  );
+  counter(
+    "tidemark_alert_delivery_failures_total",
+    "Attempts to deliver alerts that failed.",
+    ["peer"],
+    (add) => {
+      for (const [peer, count] of deliveryFailures()) add({ peer }, count);
+    },
+  );
+  gauge("tidemark_build_info", "1, with the version as a label.", ["version", "node"], (add) =>
+    add({ version, node: process.version }, 1),
+  );
+  registry.registerMetric(eventToProfile(board));
+  return registry;
+}
+
+type Fill = (labels: Record<string, string>, value: number) => void;
+
+function eventToProfile(board: Board): Histogram {
+  return new Histogram({
+    name: "tidemark_event_to_profile_seconds",
+    help: "From a record's own timestamp to its being profiled, over the latest 4,096 messages.",
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const seconds of board.eventToProfileSeconds()) this.observe(Math.max(0, seconds));
+    },
+  });
+}
+
+interface VerdictLabels extends Record<string, string> {
+  feature_view: string;
+  field: string;
+  statistic: string;
+}
+
+function eachVerdict(
+  board: Board,
+  visit: (labels: VerdictLabels, verdict: { observed: number; shift: number }) => void,
+): void {
+  for (const { view, latest } of board.views()) {
+    for (const { field, statistic, observed, shift } of latest?.verdicts ?? []) {
+      visit({ feature_view: view.name, field: field ?? "", statistic }, { observed, shift });
+    }
+  }
+}
+
+/** Mean and SD over all elements of the vectors: means of dimensions and their spread put together. */
+function eachTensor(
+  board: Board,
+  visit: (labels: Record<string, string>, tensor: { mean: number; sd: number }) => void,
+): void {
+  for (const { view, fields } of board.views()) {
+    for (const [field, { body }] of fields) {
+      const labels = { feature_view: view.name, field };
+      if (body.kind === "numeric" && body.moments.count > 0) {
+        visit(labels, { mean: body.moments.mean, sd: Math.sqrt(variance(body.moments)) });
+      }
+      if (body.kind !== "embedding" || body.vectors === 0) continue;
+      const mean = body.means.reduce((sum, each) => sum + each, 0) / body.dimensions;
+      let squares = 0;
+      for (let d = 0; d < body.dimensions; d++) {
+        squares += (body.m2s[d] as number) / body.vectors + ((body.means[d] as number) - mean) ** 2;
+      }
+      visit(labels, { mean, sd: Math.sqrt(squares / body.dimensions) });
+    }
+  }
+}

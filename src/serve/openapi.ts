@@ -1,0 +1,128 @@
+/** OpenAPI 3.1 of every route; a test compares it with what the server answers. */
+export function openapi(version: string): object {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "tidemark",
+      version,
+      description: "Gate, validation, verdicts and health of watched feature views.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    paths: {
+      "/healthz": { get: operation("Liveness: the event loop turns.", json("alive")) },
+      "/readyz": { get: operation("Readiness: state is restored.", json("ready"), unavailable("not ready")) },
+      "/health": {
+        get: operation(
+          "Deep health: ok, tainted or dead, with reasons.",
+          json("ok"),
+          unavailable("tainted or dead"),
+        ),
+      },
+      "/metrics": {
+        get: operation("Prometheus metrics.", {
+          "200": { description: "text exposition format", content: { "text/plain": {} } },
+        }),
+      },
+      "/v1/gate/{view}": {
+        get: {
+          ...operation(
+            "Whether a feature view may be used.",
+            json("closed or half-open"),
+            unavailable("open"),
+            problem("404", "unknown view"),
+          ),
+          parameters: [viewParameter, query("segment", "field:value, for example node:a7")],
+        },
+      },
+      "/v1/validate/{view}": {
+        post: {
+          ...operation(
+            "Checks rows against the spec.",
+            json("every row keeps the spec"),
+            problem("400", "rows that break it, each error with pointer, code and detail"),
+            problem("404", "unknown view"),
+            problem("413", "too large"),
+          ),
+          parameters: [viewParameter],
+          requestBody: {
+            required: true,
+            content: {
+              "application/json": {
+                schema: { oneOf: [{ type: "object" }, { type: "array", items: { type: "object" } }] },
+              },
+              "application/vnd.apache.arrow.stream": { schema: { type: "string", format: "binary" } },
+            },
+          },
+        },
+      },
+      "/v1/feature-views": { get: operation("What is watched.", json("feature views")) },
+      "/v1/windows/{view}": {
+        get: {
+          ...operation("Closed windows.", json("windows, oldest first"), problem("404", "unknown view")),
+          parameters: [
+            viewParameter,
+            query("from", "ISO 8601 or epoch ms"),
+            query("to", "ISO 8601 or epoch ms, exclusive"),
+          ],
+        },
+      },
+      "/v1/verdicts": {
+        get: {
+          ...operation(
+            "Verdicts of closed windows, newest first.",
+            json("verdicts"),
+            problem("400", "bad query"),
+          ),
+          parameters: [
+            query("view", "feature view"),
+            query("status", "ok, insufficient, warning or critical"),
+            query("limit", "1 to 1000"),
+          ],
+        },
+      },
+      "/v1/alerts": { get: operation("Alerts that fire now.", json("alerts")) },
+      "/v1/events": {
+        get: operation("Server-sent events: judged, breaker, alert.", {
+          "200": { description: "stream", content: { "text/event-stream": {} } },
+        }),
+      },
+      "/openapi.json": { get: operation("This document.", json("OpenAPI 3.1")) },
+      "/": { get: operation("Dashboard.", html) },
+      "/dashboard.css": {
+        get: operation("Its style.", { "200": { description: "CSS", content: { "text/css": {} } } }),
+      },
+      "/dashboard.js": {
+        get: operation("Its script.", {
+          "200": { description: "JavaScript", content: { "text/javascript": {} } },
+        }),
+      },
+    },
+  };
+}
+
+type Responses = Readonly<Record<string, object>>;
+
+function operation(summary: string, ...responses: Responses[]): object {
+  return { summary, responses: Object.assign({}, ...responses) };
+}
+
+const html: Responses = { "200": { description: "page", content: { "text/html": {} } } };
+const viewParameter = { name: "view", in: "path", required: true, schema: { type: "string" } };
+
+function query(name: string, description: string): object {
+  return { name, in: "query", required: false, description, schema: { type: "string" } };
+}
+
+function json(description: string): Responses {
+  return { "200": { description, content: { "application/json": { schema: {} } } } };
+}
+
+function unavailable(description: string): Responses {
+  return { "503": { description, content: { "application/json": { schema: {} } } } };
+}
+
+function problem(status: string, description: string): Responses {
+  return {
+    [status]: { description, content: { "application/problem+json": { schema: { type: "object" } } } },
+  };
+}
