@@ -24,10 +24,7 @@ async function startHook(t: TestContext, ...statuses: readonly number[]) {
 function sinkFor(t: TestContext, ...urls: readonly URL[]) {
   const heard = listen();
   const webhooks = urls.map(({ href }) => ({ url: href }));
-  const sink = createWebhooks(
-    { webhooks, timeoutMs: 300, random: () => 0 },
-    { ...heard.reporting, clock: { now: () => noon } },
-  );
+  const sink = createWebhooks({ webhooks, timeoutMs: 300, random: () => 0 }, heard.reporting);
   t.after(() => sink.close(AbortSignal.abort()));
   return { sink, ...heard };
 }

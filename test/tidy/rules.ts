@@ -125,22 +125,25 @@ const impurities: readonly (readonly [RegExp, string])[] = [
   [/\bTemporal\.Now\b/g, "the clock"],
 ];
 
-/** Pure rooms are handed time, chance and bytes. Only `main.ts` reads the process. */
+/** What `main.ts` alone reads and does; others may say of the process they are in what it is (pid, version, memory). */
+const outerProcess = /(?<![.\w$])process(?!\s*[:?])(?!\.(?:pid|version|memoryUsage)\b)\b/g;
+
+/** Pure rooms are handed time, chance and bytes; arguments, environment, streams, signals and the end are `main.ts`'s. */
 export const pureRoomsArePure: HouseRule = (files) =>
   files.flatMap((file) => {
     const room = roomOf(file.path);
     const code = blank(file.text);
-    return impurities.flatMap(([pattern, what]) => {
-      const everywhere = what === "process" && room !== "main.ts";
-      if (!isPure(room) && !everywhere) return [];
-      return [...code.matchAll(pattern)].map(({ index }) =>
-        at(
-          file,
-          lineAt(code, index),
-          isPure(room) ? `${room} is pure and touches ${what}` : "only main.ts reads process",
-        ),
+    if (!isPure(room)) {
+      if (room === "main.ts") return [];
+      return [...code.matchAll(outerProcess)].map(({ index }) =>
+        at(file, lineAt(code, index), "main.ts alone reads the process: take an Io"),
       );
-    });
+    }
+    return impurities.flatMap(([pattern, what]) =>
+      [...code.matchAll(pattern)].map(({ index }) =>
+        at(file, lineAt(code, index), `${room} is pure and touches ${what}`),
+      ),
+    );
   });
 
 interface TableConvention {
