@@ -1,4 +1,5 @@
 import { Fault } from "../model/fault.ts";
+import type { Clock } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import type { Outcome, Sink } from "../pipeline/ports.ts";
 import { type Courier, createCourier, type Reporting } from "./courier.ts";
@@ -21,7 +22,10 @@ export interface WebhookOptions {
  * change is tried again until the address takes it (any 2xx) or will never (any other 4xx than 408 and 429), so it may
  * come twice: its `idempotency-key` header is the same then. `accept` never waits for an address.
  */
-export function createWebhooks(options: WebhookOptions, reporting: Reporting): Sink {
+export function createWebhooks(
+  options: WebhookOptions,
+  reporting: Reporting & { readonly clock?: Clock }, // every sink is handed a clock; this one reads none
+): Sink {
   const seen = new WeakSet<Outcome>();
   const hooks = options.webhooks.map(({ url }) => createHook(addressOf(url), options, reporting));
   return {
