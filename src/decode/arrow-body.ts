@@ -1,4 +1,4 @@
-import { zstdDecompressSync } from "node:zlib";
+import { constants, zstdDecompressSync } from "node:zlib";
 import { decompressFrameSync } from "lz4-napi";
 import { DecodeError } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
@@ -14,6 +14,8 @@ export interface Body {
   nextBuffer(bytes: number, mayBeEmpty?: boolean): Uint8Array;
   /** The next number of data buffers of a view column. */
   nextVariadicCount(): number;
+  /** Charges memory that a column needs beyond its buffers. @throws DecodeError limit */
+  claim(bytes: number): void;
   /** Nothing may be left over. */
   finish(): void;
 }
@@ -25,10 +27,25 @@ export interface Budget {
   bytes: number;
 }
 
+/** Typed arrays of more elements are never made, whatever the limits say: lengths stay int32. */
+const lengthMax = 2 ** 30;
+
+/**
+ * Charged for every buffer, also one that is not copied: many columns over the same bytes are as much work as many bytes.
+ * @throws DecodeError limit
+ */
+export function claim(budget: Budget, bytes: number): void {
+  budget.bytes -= bytes;
+  if (budget.bytes < 0)
+    throw new DecodeError("limit", `a message that decodes to more than allowed (${bytes} bytes more)`);
+}
+
 export function openBody(header: Table, body: Uint8Array, limits: Limits, budget: Budget): Body {
   const rows = int64(header, 0);
   if (rows > limits.rowsPerBatch)
     throw new DecodeError("limit", `${rows} rows in a batch, at most ${limits.rowsPerBatch}`);
+  // Rows without a buffer (a null column) are work too.
+  claim(budget, rows);
   const nodes = vectorOf(header, 1, 16);
   const buffers = vectorOf(header, 2, 16);
   const variadic = vectorOf(header, 4, 8);
@@ -45,6 +62,7 @@ export function openBody(header: Table, body: Uint8Array, limits: Limits, budget
     nextNode() {
       const at = next(nodes, node++, 16, "field nodes");
       const [length, nullCount] = [safeInt64(view, at), safeInt64(view, at + 8)];
+      if (length > lengthMax) throw new DecodeError("limit", `a column of ${length} rows`);
       if (nullCount > length) throw new DecodeError("malformed", `${nullCount} nulls in ${length} rows`);
       return { length, nullCount };
     },
@@ -58,7 +76,9 @@ export function openBody(header: Table, body: Uint8Array, limits: Limits, budget
         );
       }
       const raw = body.subarray(offset, offset + length);
-      const data = codec === "none" || length === 0 ? raw : decompress(raw, codec, budget);
+      let data = raw;
+      if (codec === "none" || length === 0) claim(budget, length);
+      else data = decompress(raw, codec, budget);
       if (data.length < bytes && !(mayBeEmpty && data.length === 0)) {
         throw new DecodeError("truncated", `a buffer of ${data.length} bytes where ${bytes} are needed`);
       }
@@ -67,7 +87,13 @@ export function openBody(header: Table, body: Uint8Array, limits: Limits, budget
     nextVariadicCount() {
       return safeInt64(view, next(variadic, count++, 8, "variadic counts"));
     },
+    claim(bytes) {
+      claim(budget, bytes);
+    },
     finish() {
+      if (nodes !== undefined && node < nodes.length) {
+        throw new DecodeError("malformed", `${nodes.length - node} field nodes that no column owns`);
+      }
       if (buffers !== undefined && buffer < buffers.length) {
         throw new DecodeError("malformed", `${buffers.length - buffer} buffers that no column owns`);
       }
@@ -88,27 +114,20 @@ function decompress(raw: Uint8Array, codec: "lz4" | "zstd", budget: Budget): Uin
   if (raw.length < 8) throw new DecodeError("truncated", `a compressed buffer of ${raw.length} bytes`);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
   const frame = raw.subarray(8);
-  if (view.getInt32(0, true) === -1 && view.getInt32(4, true) === -1) return frame;
-  const length = safeInt64(view, 0);
-  budget.bytes -= length;
-  if (budget.bytes < 0)
-    throw new DecodeError(
-      "limit",
-      `a body that decompresses to more than allowed (a buffer of ${length} bytes)`,
-    );
-  if (length === 0) return new Uint8Array();
-  if (codec === "lz4") {
-    const bound = lz4FrameBound(frame);
-    // only the last block of a frame is not full
-    if (bound.bytes - bound.blockBytes > length)
-      throw new DecodeError("compression", `LZ4 blocks beyond the declared ${length} bytes`);
+  if (view.getInt32(0, true) === -1 && view.getInt32(4, true) === -1) {
+    claim(budget, frame.length);
+    return frame;
   }
+  const length = safeInt64(view, 0);
+  claim(budget, length);
+  if (length === 0) return new Uint8Array();
+  if (codec === "lz4") checkLz4Frame(frame, length);
   let data: Uint8Array;
   try {
     data =
       codec === "lz4"
         ? decompressFrameSync(toBuffer(frame))
-        : zstdDecompressSync(frame, { maxOutputLength: length });
+        : zstdDecompressSync(frame, { maxOutputLength: length, params: zstdParams });
   } catch (cause) {
     throw new DecodeError(
       "compression",
@@ -118,8 +137,25 @@ function decompress(raw: Uint8Array, codec: "lz4" | "zstd", budget: Budget): Uin
   }
   if (data.length !== length)
     throw new DecodeError("compression", `${codec} body of ${data.length} bytes, ${length} declared`);
-  // A copy at offset 0 of its own buffer, so that typed arrays can lie over it.
-  return data.byteOffset % 8 === 0 ? data : data.slice();
+  // Typed arrays lie over it: a plain array, at a multiple of 8.
+  return data.byteOffset % 8 === 0
+    ? new Uint8Array(data.buffer, data.byteOffset, data.length)
+    : new Uint8Array(data);
 }
 
 const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** A frame may ask for a window of gigabytes; 8 MiB is what every decoder must grant (RFC 8878, 3.1.1.1.2). */
+const zstdParams = { [constants.ZSTD_d_windowLogMax]: 23 };
+
+/** Blocks that their writer did not fill make a frame look larger than it is, by no more than this. */
+const lz4Slack = 16 * 1024 * 1024;
+
+/** Refuses a frame that inflates to more than it declares before it is inflated, and a second frame hidden behind it. */
+function checkLz4Frame(frame: Uint8Array, declared: number): void {
+  const { bytes, blockBytes, end } = lz4FrameBound(frame);
+  if (bytes - blockBytes >= declared + lz4Slack)
+    throw new DecodeError("compression", `LZ4 blocks beyond the declared ${declared} bytes`);
+  if (end !== frame.length)
+    throw new DecodeError("compression", `${frame.length - end} bytes behind an LZ4 frame`);
+}

@@ -2,7 +2,7 @@ import { DecodeError } from "../model/fault.ts";
 
 /** A typed array needs its bytes aligned to its width; bytes that are not are copied. */
 export function copyIfMisaligned(bytes: Uint8Array, width: number): Uint8Array {
-  return bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
 }
 
 /** Bits set among the first `bits` of a bitmap. */
@@ -50,28 +50,30 @@ export function narrowOffsets(raw: Uint8Array, rows: number): Int32Array {
 
 /** Longest text that a view holds in itself. */
 const inlineBytes = 12;
-/** Decoded text of one view column: views may point at the same bytes again and again. */
-const viewBytesMax = 64 * 1024 * 1024;
 
 /**
  * utf8_view → offsets and bytes.
+ * @param claim  called with what is about to be allocated; throws when that is too much
  * @see https://arrow.apache.org/docs/format/Columnar.html#variable-size-binary-view-layout
  */
 export function viewsToUtf8(
   views: Uint8Array,
   data: readonly Uint8Array[],
   rows: number,
+  claim: (bytes: number) => void,
 ): { offsets: Int32Array; bytes: Uint8Array } {
   const view = new DataView(views.buffer, views.byteOffset, views.length);
+  claim(4 * rows);
   const offsets = new Int32Array(rows + 1);
   let total = 0;
   for (let row = 0; row < rows; row++) {
     const length = view.getInt32(16 * row, true);
     if (length < 0) throw new DecodeError("malformed", `a view of ${length} bytes`);
     total += length;
-    if (total > viewBytesMax) throw new DecodeError("limit", "views of more than 64 MiB of text");
     offsets[row + 1] = total;
   }
+  // Before the memory is asked for: views may point at the same bytes again and again.
+  claim(total);
   const bytes = new Uint8Array(total);
   for (let row = 0; row < rows; row++) {
     const [from, to] = [offsets[row] as number, offsets[row + 1] as number];

@@ -4,6 +4,7 @@ import type {
   NumericArray,
   NumericColumn,
   NumericType,
+  UnsupportedColumn,
   Utf8Column,
 } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
@@ -12,7 +13,8 @@ import { checkOffsets, copyIfMisaligned, narrowOffsets, popcount, viewsToUtf8 } 
 import { decimalsToFloat64, halvesToFloat64, int64ToFloat64, widen32 } from "./arrow-numbers.ts";
 import type { ArrowField, ArrowType } from "./arrow-schema.ts";
 
-export type Dictionaries = ReadonlyMap<number, DictionaryColumn["dictionary"]>;
+/** By id; of values that no check understands only their number is kept. */
+export type Dictionaries = ReadonlyMap<number, DictionaryColumn["dictionary"] | UnsupportedColumn>;
 
 interface Slot {
   readonly rows: number;
@@ -90,17 +92,20 @@ export function readColumn(
       };
     case "float": {
       const bytes = body.nextBuffer((rows * type.bits) / 8);
+      if (type.bits === 16) body.claim(8 * rows);
       if (type.bits === 16)
         return { kind: "numeric", ...slot, type: "float16", values: halvesToFloat64(bytes, rows) };
       const values: NumericArray = type.bits === 64 ? doubles(bytes) : floats(bytes);
       return { kind: "numeric", ...slot, type: type.bits === 64 ? "float64" : "float32", values };
     }
     case "decimal": {
+      body.claim(8 * rows);
       const values = decimalsToFloat64(body.nextBuffer((rows * type.bits) / 8), rows, type.bits, type.scale);
       return { kind: "numeric", ...slot, type: "decimal", values };
     }
     case "time": {
       const raw = body.nextBuffer((rows * type.bits) / 8);
+      if (type.bits === 32) body.claim(8 * rows);
       return {
         kind: "timestamp",
         ...slot,
@@ -164,10 +169,9 @@ function expectLength(field: ArrowField, length: number, rows: number): void {
 }
 
 function and(a: Uint8Array, b: Uint8Array, rows: number): Uint8Array {
-  return Uint8Array.from(
-    { length: (rows + 7) >> 3 },
-    (_, index) => (a[index] as number) & (b[index] as number),
-  );
+  const both = new Uint8Array((rows + 7) >> 3);
+  for (let index = 0; index < both.length; index++) both[index] = (a[index] as number) & (b[index] as number);
+  return both;
 }
 
 function readDictionaryColumn(
@@ -181,17 +185,25 @@ function readDictionaryColumn(
   const slot = readSlot(field, body, rows, parent);
   if (index.kind !== "int")
     throw new DecodeError("malformed", `column "${field.name}": dictionary indices are no integers`);
-  const codes =
-    index.bits === 64
-      ? Int32Array.from(int64ToFloat64(body.nextBuffer(8 * rows), rows))
-      : ints(body, index, rows);
+  const codes = index.bits === 64 ? narrowCodes(body, rows) : ints(body, index, rows);
   const dictionary = dictionaries.get(id);
   if (dictionary === undefined) {
     if (rows === slot.nullCount) return { kind: "null", ...slot, validity: undefined, nullCount: rows };
     throw new DecodeError("malformed", `column "${field.name}": dictionary ${id} has not been sent`);
   }
   checkCodes(codes, dictionary.rows, slot, field.name);
+  if (dictionary.kind === "unsupported") return { kind: "unsupported", ...slot };
   return { kind: "dictionary", ...slot, codes, dictionary } as DictionaryColumn;
+}
+
+/** int64 indices as int32; −1, which no dictionary holds, for one that does not fit. */
+function narrowCodes(body: Body, rows: number): Int32Array {
+  const wide = words(body.nextBuffer(8 * rows));
+  body.claim(4 * rows);
+  const codes = new Int32Array(rows);
+  for (let row = 0; row < rows; row++)
+    codes[row] = wide[2 * row + 1] === 0 ? Math.max(-1, wide[2 * row] as number) : -1;
+  return codes;
 }
 
 /** The codes of present rows lie in the dictionary; the fast path looks at no bitmap. */
@@ -219,8 +231,9 @@ function readBytes(
 ): Pick<Utf8Column, "offsets" | "bytes"> {
   if (type.layout === "view") {
     const views = body.nextBuffer(16 * rows);
-    const data = Array.from({ length: body.nextVariadicCount() }, () => body.nextBuffer(0));
-    return viewsToUtf8(views, data, rows);
+    const data: Uint8Array[] = [];
+    for (let count = body.nextVariadicCount(); count > 0; count--) data.push(body.nextBuffer(0));
+    return viewsToUtf8(views, data, rows, body.claim);
   }
   const width = type.layout === "large" ? 8 : 4;
   const raw = body.nextBuffer(rows === 0 ? 0 : width * (rows + 1));
@@ -277,13 +290,15 @@ function readItems(
   const counting = rows === undefined ? peekRows(body) : { body, rows };
   if (rows !== undefined && rows > 2 ** 31) throw new DecodeError("limit", `a list of ${rows} items`);
   const column = readColumn(item, counting.body, dictionaries, counting.rows);
+  if (column.kind === "int64" || (column.kind === "numeric" && column.validity !== undefined))
+    counting.body.claim(8 * column.rows);
   if (column.kind === "int64") {
     const bytes = new Uint8Array(column.words.buffer, column.words.byteOffset, 8 * column.rows);
     return withNaN({
       ...column,
       kind: "numeric",
       type: "float64",
-      values: int64ToFloat64(bytes, column.rows),
+      values: int64ToFloat64(bytes, column.rows, column.signed),
     });
   }
   return column.kind === "numeric" ? withNaN(column) : column;

@@ -1,3 +1,5 @@
+import { int64ToNumber } from "../model/batch.ts";
+
 /** IEEE 754 binary16 → float64. */
 export function halvesToFloat64(bytes: Uint8Array, rows: number): Float64Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -30,13 +32,14 @@ export function widen32(bytes: Uint8Array, rows: number): Int32Array {
   return words;
 }
 
-/** int64 → nearest float64. */
-export function int64ToFloat64(bytes: Uint8Array, rows: number): Float64Array {
+/** int64 or uint64 → nearest float64. */
+export function int64ToFloat64(bytes: Uint8Array, rows: number, signed: boolean): Float64Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Float64Array.from(
-    { length: rows },
-    (_, row) => view.getInt32(8 * row + 4, true) * 4_294_967_296 + view.getUint32(8 * row, true),
-  );
+  const values = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    values[row] = int64ToNumber(view.getInt32(8 * row, true), view.getInt32(8 * row + 4, true), signed);
+  }
+  return values;
 }
 
 /** Two's complement of 32 to 256 bits, scaled by 10^−scale → nearest float64 (within two roundings). */

@@ -1,5 +1,6 @@
 import { DecodeError } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
+import { sameBytes } from "./arrow-message.ts";
 import { bool, element, int16, int32, int64, string, type Table, table, vectorOf } from "./flatbuffer.ts";
 
 /** A field of an Arrow schema, as far as the decoder tells types apart. */
@@ -116,6 +117,8 @@ function readType(tag: number, given: Table | undefined): { type: ArrowType; dec
       return { type: { kind: "bool" }, declared: "bool" };
     case 7: {
       const [scale, bits] = [int32(type, 1, 0), int32(type, 2, 128)];
+      if (Math.abs(scale) > 76) throw new DecodeError("malformed", `decimal with a scale of ${scale}`);
+      if (Math.abs(scale) > 76) throw new DecodeError("malformed", `decimal with a scale of ${scale}`);
       if (![32, 64, 128, 256].includes(bits)) throw new DecodeError("malformed", `decimal of ${bits} bits`);
       return {
         type: { kind: "decimal", bits, scale },
@@ -200,4 +203,30 @@ function timeType(
   const unitMs = timeUnitMs[unit];
   if (unitMs === undefined) throw new DecodeError("malformed", `time unit ${unit}`);
   return { type: { kind: "time", bits, unitMs }, declared: name(timeUnitNames[unit] ?? "") };
+}
+
+/** Schemas kept over messages: producers of one topic have few. */
+const schemasMax = 16;
+
+/** Schemas by the bytes of their message, the most recently used first. */
+export interface SchemaCache {
+  find(metadata: Uint8Array): ArrowSchema | undefined;
+  keep(metadata: Uint8Array, schema: ArrowSchema): void;
+}
+
+export function createSchemaCache(): SchemaCache {
+  const entries: { readonly bytes: Uint8Array; readonly schema: ArrowSchema }[] = [];
+  return {
+    find(metadata) {
+      const index = entries.findIndex(({ bytes }) => sameBytes(bytes, metadata));
+      const found = entries[index];
+      if (found === undefined) return undefined;
+      if (index > 0) entries.unshift(...entries.splice(index, 1));
+      return found.schema;
+    },
+    keep(metadata, schema) {
+      entries.unshift({ bytes: new Uint8Array(metadata), schema });
+      entries.length = Math.min(entries.length, schemasMax);
+    },
+  };
 }

@@ -30,7 +30,14 @@ export function createDecoder({ hints, format, limits }: DecoderOptions): Decode
       if (bytes.length > limits.messageBytes) {
         throw new DecodeError("limit", `a message of ${bytes.length} bytes, at most ${limits.messageBytes}`);
       }
-      return readerOf(format === "auto" ? detect(bytes) : format)(bytes);
+      const name = format === "auto" ? detect(bytes) : format;
+      try {
+        return readerOf(name)(bytes);
+      } catch (error) {
+        if (error instanceof DecodeError) throw error;
+        const message = error instanceof Error ? error.message : String(error);
+        throw new DecodeError("malformed", `${name}: ${message}`, { cause: error });
+      }
     },
   };
 }
