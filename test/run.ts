@@ -1,10 +1,11 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { freePorts } from "./services/ports.ts";
 import { sharedBrokers, startBroker } from "./services/services.ts";
 import { setUp } from "./services/setup.ts";
+import { importsOf } from "./tidy/code.ts";
 
 /**
  * Every test, or those whose path holds one of the arguments: `npm test -- judge/breaker sink`. First the files that
@@ -98,10 +99,8 @@ function closureOf(file: string, seen = new Set<string>()): string {
   seen.add(file);
   if (relative(root, file).startsWith("test/services/")) return "";
   const text = readFileSync(file, "utf8");
-  const imports = [...text.matchAll(/from "(\.[^"]+\.ts)"/g)].map((match) =>
-    join(dirname(file), match[1] as string),
-  );
-  const helpers = imports.filter((path) => relative(root, path).startsWith("test/"));
+  const imports = importsOf({ path: file, text }).map(({ specifier }) => join(dirname(file), specifier));
+  const helpers = imports.filter((path) => relative(root, path).startsWith("test/") && existsSync(path));
   return [text, ...helpers.map((path) => closureOf(path, seen))].join("\n");
 }
 

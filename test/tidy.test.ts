@@ -365,6 +365,8 @@ describe("the reader of sources", () => {
       'import "g";',
       'const h = await import("h");',
       'export { i } from "i";',
+      '// import "j";',
+      "const k = 'import l from \"l\";';",
     ].join("\n");
     assert.deepEqual(
       importsOf({ path: "", text }).map(({ line, specifier, typeOnly, names }) => [

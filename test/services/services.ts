@@ -21,8 +21,8 @@ import { requireTool, type Tool, tools } from "./tools.ts";
 const script = join(import.meta.dirname, "kafka", "start-broker.sh");
 const run = promisify(execFile);
 
-/** Set by test/run.ts: the broker that all test files share. */
-export const sharedBrokers = "TIDEMARK_TEST_BROKERS";
+/** Set by test/run.ts: the broker that all test files share. No TIDEMARK_ name: tidemark refuses settings it does not know. */
+export const sharedBrokers = "TEST_KAFKA_BROKERS";
 
 export interface Broker {
   /** `127.0.0.1:20000`, comma-separated when there are several nodes. */

@@ -121,32 +121,32 @@ export function blank(text: string, options: { readonly keepStrings?: boolean } 
   return out.join("");
 }
 
-/** Every import and re-export of a file, `import(…)` included. */
+/** Every import and re-export of a file, `import(…)` included; what stands in a string or a comment is none. */
 export function importsOf({ text }: SourceFile): readonly Import[] {
-  const code = blank(text, { keepStrings: true });
+  const code = blank(text);
   const found: Import[] = [];
+  const specifierAt = (span: readonly [number, number] | undefined): string =>
+    text.slice(...(span ?? [0, 0]));
   for (const match of code.matchAll(
-    /\b(?:import|export)\s+(type\s+)?([^'"();=]*?)\bfrom\s*["']([^"']+)["']/g,
+    /\b(?:import|export)\s+(?<type>type\s+)?(?<clause>[^'"();=]*?)\bfrom\s*["'](?<specifier> *)["']/dg,
   )) {
-    const [, typeKeyword, clause = "", specifier = ""] = match;
+    const { type, clause = "" } = match.groups ?? {};
     const braces = /\{([^}]*)\}/.exec(clause)?.[1];
     const items = (braces ?? "")
       .split(",")
       .map((item) => item.trim())
       .filter((item) => item !== "");
-    const allTypes =
-      braces !== undefined &&
-      !/[\w*]\s*,?\s*\{/.test(clause) &&
-      items.every((item) => item.startsWith("type "));
+    const isBracesOnly = /^\s*\{[^}]*\}\s*$/.test(clause);
+    const allTypes = isBracesOnly && items.length > 0 && items.every((item) => item.startsWith("type "));
     found.push({
       line: lineAt(code, match.index + match[0].length),
-      specifier,
-      typeOnly: typeKeyword !== undefined || (allTypes && items.length > 0),
+      specifier: specifierAt(match.indices?.groups?.["specifier"]),
+      typeOnly: type !== undefined || allTypes,
       names: items.map((item) => item.replace(/^type\s+/, "").replace(/\s+as\s+.*$/, "")),
     });
   }
-  for (const match of code.matchAll(/\bimport\s*\(\s*["']([^"']+)["']|\bimport\s*["']([^"']+)["']/g)) {
-    const specifier = match[1] ?? match[2] ?? "";
+  for (const match of code.matchAll(/\bimport\s*\(?\s*["'](?<specifier> *)["']/dg)) {
+    const specifier = specifierAt(match.indices?.groups?.["specifier"]);
     found.push({ line: lineAt(code, match.index), specifier, typeOnly: false, names: [] });
   }
   return found;
