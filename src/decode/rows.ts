@@ -39,7 +39,7 @@ const integerRange: Readonly<Partial<Record<FieldType, readonly [number, number]
  */
 export function columnOfCells(cells: readonly Cell[], type: FieldType | undefined, format: string): Column {
   const kind = type ?? inferType(cells);
-  const taker = new Taker(cells.length, `${format} ${kind ?? "null"}`);
+  const taker = new Taker(cells.length, format === "parquet" ? `${kind ?? "null"}` : format);
   switch (kind) {
     case undefined:
       return { kind: "null", ...taker.base(), validity: undefined, nullCount: cells.length };

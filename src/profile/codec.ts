@@ -238,7 +238,7 @@ function readBody(reader: Reader, kind: FieldBody["kind"]): FieldBody {
         reader.count(),
       ];
       const dimensions = reader.length(16);
-      const numbers = (): Float64Array => Float64Array.from({ length: dimensions }, () => reader.number());
+      const numbers = (): Float64Array => Float64Array.from({ length: dimensions }, () => reader.float());
       const [means, m2s] = [numbers(), numbers()];
       const norms = readMoments(reader);
       return { kind, nan, positiveInfinity, negativeInfinity, vectors, dimensions, means, m2s, norms };

@@ -1,11 +1,28 @@
 import type { Batch } from "../model/batch.ts";
+import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
-import { type Counts, emptyCounts } from "../model/record.ts";
-import type { EventTime } from "../model/time.ts";
-import type { Example } from "../model/verdict.ts";
+import { addCounts, type Counts, emptyCounts } from "../model/record.ts";
+import { type EventTime, isoTime } from "../model/time.ts";
+import { type Example, type Segment, segmentKey } from "../model/verdict.ts";
 import type { Frame } from "../sketch/histogram.ts";
+import { createReader, createWriter } from "../sketch/wire.ts";
+import { readProfile, writeProfile } from "./codec.ts";
+import { createFieldFolder } from "./field-folder.ts";
+import { groupOf, otherSegment, sortRows, splitBySegment } from "./grouping.ts";
+import { emptyProfile } from "./merge.ts";
+import { holdsInstants, loadNumbers } from "./numbers.ts";
 import type { WindowProfile } from "./profile.ts";
+import { exampleAt, type Group, presence, type Tile, tileRows } from "./tile.ts";
+import {
+  futureToleranceMs,
+  type Placement,
+  placeRow,
+  startOf,
+  type Tide,
+  type WindowPolicy,
+  watermarkOf,
+} from "./window.ts";
 
 /** Where a batch was read: the record's own timestamp and its place, for example `features.reco_user-3@1204`. */
 export interface Origin {
@@ -32,6 +49,11 @@ export interface Folded {
 
 export interface Profiler {
   start(): PartitionState;
+  /**
+   * Folds a batch in. Event times come from `source.eventTime`; without one in the spec or in the batch, the record's own
+   * timestamp stands for every row. Late rows are counted on the next whole-view profile to close. A row that would open more
+   * than `limits.openWindows` windows is rejected.
+   */
   fold(state: PartitionState, batch: Batch, origin: Origin): Folded;
   /** The live open windows: of the whole view in order of time, then of segments. Not copies. */
   open(state: PartitionState): readonly WindowProfile[];
@@ -42,22 +64,268 @@ export interface Profiler {
   decodeState(bytes: Uint8Array): PartitionState;
 }
 
-export function createProfiler(_options: {
+export interface ProfilerOptions {
   readonly view: FeatureView;
   readonly frames: ReadonlyMap<string, Frame>;
   readonly limits: Limits;
-}): Profiler {
-  const start = (): PartitionState => ({
-    watermark: Number.NEGATIVE_INFINITY,
-    lastEvent: undefined,
-    counts: emptyCounts(),
-  });
-  return {
-    start,
-    fold: () => ({ closed: [], counts: emptyCounts() }),
-    open: () => [],
-    flush: () => [],
-    encodeState: () => new Uint8Array(),
-    decodeState: start,
+}
+
+const stateVersion = 1;
+
+/** Of one window: profiles by `segmentKey`, the whole view under "". Values per segment field are bounded. */
+interface OpenWindow {
+  readonly start: EventTime;
+  readonly profiles: Map<string, WindowProfile>;
+  /** How many values of each segment field have a profile of their own. */
+  readonly values: Map<string, number>;
+}
+
+class State implements PartitionState {
+  readonly tide: Tide = { lastEvent: Number.NEGATIVE_INFINITY };
+  readonly windows = new Map<EventTime, OpenWindow>();
+  readonly counts = emptyCounts();
+  /** Late rows that no closed profile has carried yet. */
+  late = 0;
+  readonly #policy: WindowPolicy;
+
+  constructor(policy: WindowPolicy) {
+    this.#policy = policy;
+  }
+
+  get watermark(): EventTime {
+    return watermarkOf(this.tide, this.#policy);
+  }
+
+  get lastEvent(): EventTime | undefined {
+    return this.tide.lastEvent === Number.NEGATIVE_INFINITY ? undefined : this.tide.lastEvent;
+  }
+}
+
+const times = new Float64Array(tileRows);
+const slots = new Int32Array(tileRows);
+
+export function createProfiler({ view, frames, limits }: ProfilerOptions): Profiler {
+  const { sizeMs, latenessMs } = view.window;
+  const policy: WindowPolicy = { sizeMs, latenessMs, openMax: limits.openWindows };
+  const folders = view.fields.map(createFieldFolder);
+  const internal = (state: PartitionState): State => {
+    if (!(state instanceof State)) throw new TypeError("a partition state of another profiler");
+    return state;
   };
+
+  const profileOf = (window: OpenWindow, segment: Segment | null): WindowProfile => {
+    const key = segmentKey(segment);
+    const known = window.profiles.get(key);
+    if (known !== undefined) return known;
+    if (segment !== null && segment.value !== otherSegment) {
+      const values = window.values.get(segment.field) ?? 0;
+      if (values >= limits.segments) return profileOf(window, { field: segment.field, value: otherSegment });
+      window.values.set(segment.field, values + 1);
+    }
+    const span = { start: window.start, end: window.start + sizeMs };
+    const profile = emptyProfile(view, frames, segment, span, limits.categories);
+    window.profiles.set(key, profile);
+    return profile;
+  };
+
+  const windowAt = (state: State, start: EventTime): OpenWindow => {
+    const known = state.windows.get(start);
+    if (known !== undefined) return known;
+    const window: OpenWindow = { start, profiles: new Map(), values: new Map() };
+    state.windows.set(start, window);
+    return window;
+  };
+
+  /** Splits a tile's placed rows into groups: each window's whole view, then its segments. */
+  const groupsOf = (
+    batch: Batch,
+    from: number,
+    size: number,
+    windows: readonly OpenWindow[],
+    all: boolean,
+  ): Group[] => {
+    const groups: Group[] = [];
+    const addWindow = (
+      window: OpenWindow,
+      rows: Int32Array | undefined,
+      start: number,
+      end: number,
+    ): void => {
+      groups.push(groupOf(profileOf(window, null), rows, start, end, times));
+      for (const field of view.segments) {
+        const column = batch.columns.get(field);
+        if (column === undefined) continue;
+        const split = splitBySegment(column, from, rows, start, end);
+        split.values.forEach((value, slot) => {
+          const [first, last] = [split.starts[slot] as number, split.starts[slot + 1] as number];
+          if (last === first) return;
+          groups.push(groupOf(profileOf(window, { field, value }), split.rows, first, last, times));
+        });
+      }
+    };
+    const [only, other] = windows;
+    if (only !== undefined && other === undefined && all) addWindow(only, undefined, 0, size);
+    else {
+      const { rows, starts } = sortRows(slots, size, windows.length);
+      windows.forEach((window, slot) => {
+        const [start, end] = [starts[slot] as number, starts[slot + 1] as number];
+        if (end > start) addWindow(window, rows, start, end);
+      });
+    }
+    return groups;
+  };
+
+  const closeUpTo = (state: State, watermark: EventTime): WindowProfile[] => {
+    const due = [...state.windows.keys()]
+      .filter((start) => start + sizeMs <= watermark)
+      .sort((a, b) => a - b);
+    return due.flatMap((start) => {
+      const window = state.windows.get(start);
+      state.windows.delete(start);
+      const profiles = [...(window?.profiles.values() ?? [])];
+      const whole = profiles.find(({ segment }) => segment === null);
+      if (whole !== undefined) {
+        whole.late += state.late;
+        state.late = 0;
+      }
+      return profiles;
+    });
+  };
+
+  return {
+    start: () => new State(policy),
+    fold(given, batch, origin) {
+      const state = internal(given);
+      const counts = emptyCounts();
+      const closed: WindowProfile[] = [];
+      let rejectedExample: Example | undefined;
+      const latest =
+        origin.timestamp === undefined ? Number.POSITIVE_INFINITY : origin.timestamp + futureToleranceMs;
+      const requestIds =
+        view.source.requestId === undefined ? undefined : batch.columns.get(view.source.requestId);
+      for (let from = 0; from < batch.rows; from += tileRows) {
+        const size = Math.min(tileRows, batch.rows - from);
+        loadTimes(batch, view.source.eventTime, from, size, origin);
+        const windows: OpenWindow[] = [];
+        const slotOf = new Map<EventTime, number>();
+        const tally: Record<Placement, number> = { profiled: 0, late: 0, unusable: 0, future: 0, crowded: 0 };
+        let [slot, start, end] = [-1, 0, 0];
+        for (let row = 0; row < size; row++) {
+          const time = times[row] as number;
+          // a run of rows in one open window: what `placeRow` would say, without asking
+          if (time >= start && time < end && time <= latest && end > state.tide.lastEvent - latenessMs) {
+            if (time > state.tide.lastEvent) state.tide.lastEvent = time;
+            slots[row] = slot;
+            tally.profiled += 1;
+            continue;
+          }
+          const placement = placeRow(state.tide, time, latest, state.windows, policy);
+          tally[placement] += 1;
+          if (placement !== "profiled") {
+            slots[row] = -1;
+            if (placement !== "late") {
+              rejectedExample ??= exampleAt(
+                { batch, from, size, times, position: origin.position, requestIds },
+                row,
+                reasonOf(placement, time),
+              );
+            }
+            continue;
+          }
+          start = startOf(time, sizeMs);
+          end = start + sizeMs;
+          slot = slotOf.get(start) ?? windows.length;
+          if (slot === windows.length) {
+            windows.push(windowAt(state, start));
+            slotOf.set(start, slot);
+          }
+          slots[row] = slot;
+        }
+        const groups = groupsOf(batch, from, size, windows, tally.profiled === size);
+        const tile: Tile = { batch, from, size, times, position: origin.position, requestIds, groups };
+        if (groups.length > 0) for (const fold of folders) fold(tile);
+        counts.read += size;
+        counts.profiled += tally.profiled;
+        counts.late += tally.late;
+        counts.rejected += tally.unusable + tally.future + tally.crowded;
+        state.late += tally.late;
+        closed.push(...closeUpTo(state, state.watermark));
+      }
+      addCounts(state.counts, counts);
+      return rejectedExample === undefined ? { closed, counts } : { closed, counts, rejectedExample };
+    },
+    open(state) {
+      const windows = [...internal(state).windows.values()].sort((a, b) => a.start - b.start);
+      const profiles = windows.flatMap((window) => [...window.profiles.values()]);
+      return [
+        ...profiles.filter(({ segment }) => segment === null),
+        ...profiles.filter(({ segment }) => segment !== null),
+      ];
+    },
+    flush: (state) => closeUpTo(internal(state), Number.POSITIVE_INFINITY),
+    encodeState(given) {
+      const state = internal(given);
+      const writer = createWriter();
+      writer.byte(stateVersion);
+      writer.float(state.tide.lastEvent);
+      writer.count(state.late);
+      for (const name of countNames) writer.count(state.counts[name]);
+      const profiles = [...state.windows.values()].flatMap((window) => [...window.profiles.values()]);
+      writer.count(profiles.length);
+      for (const profile of profiles) writeProfile(writer, profile);
+      return writer.done();
+    },
+    decodeState(bytes) {
+      const reader = createReader(bytes, "partition state");
+      const version = reader.byte();
+      if (version !== stateVersion) {
+        throw new Fault("sketch.corrupt", `partition state: version ${version}, known is ${stateVersion}`);
+      }
+      const state = new State(policy);
+      state.tide.lastEvent = reader.number();
+      state.late = reader.count();
+      for (const name of countNames) state.counts[name] = reader.count();
+      for (let left = reader.length(8); left > 0; left--) {
+        const profile = readProfile(reader);
+        const window = windowAt(state, profile.window.start);
+        window.profiles.set(segmentKey(profile.segment), profile);
+        if (profile.segment !== null && profile.segment.value !== otherSegment) {
+          const { field } = profile.segment;
+          window.values.set(field, (window.values.get(field) ?? 0) + 1);
+        }
+      }
+      reader.end();
+      return state;
+    },
+  };
+}
+
+const countNames = ["read", "profiled", "late", "rejected", "deadLettered"] as const;
+
+/** Event time of each row of a tile into `times`: NaN where there is none. */
+function loadTimes(batch: Batch, name: string | undefined, from: number, size: number, origin: Origin): void {
+  const column = name === undefined ? undefined : batch.columns.get(name);
+  if (column === undefined) {
+    times.fill(origin.timestamp ?? Number.NaN, 0, size);
+    return;
+  }
+  if (!holdsInstants(column)) {
+    times.fill(Number.NaN, 0, size);
+    return;
+  }
+  loadNumbers(column, from, size, times);
+  const mask = presence(column, from, size);
+  if (mask === undefined) return;
+  for (let row = 0; row < size; row++) if (mask[row] === 0) times[row] = Number.NaN;
+}
+
+function reasonOf(placement: Exclude<Placement, "profiled" | "late">, time: EventTime): string {
+  switch (placement) {
+    case "unusable":
+      return "no event time";
+    case "future":
+      return `${isoTime(time)} is more than 5 minutes after its record`;
+    case "crowded":
+      return `${isoTime(time)} would open one window too many`;
+  }
 }

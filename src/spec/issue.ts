@@ -1,6 +1,6 @@
 import { Fault } from "../model/fault.ts";
 
-/** What is wrong at one place of a YAML file. `code` is stable; lines and columns count from 1. */
+/** What is wrong at one place of a YAML file. `code` is stable; lines and columns count from 1, and are 0 where there are none. */
 export interface Issue {
   readonly file: string;
   readonly line: number;
@@ -28,7 +28,8 @@ export function formatIssues(issues: readonly Issue[]): string {
   return issues
     .map(({ file, line, column, code, message, hint }) => {
       const advice = hint === undefined ? "" : ` (${hint})`;
-      return `${file}:${line}:${column} ${code} ${message}${advice}`;
+      const place = line === 0 ? file : `${file}:${line}:${column}`;
+      return `${place} ${code} ${message}${advice}`;
     })
     .join("\n");
 }
