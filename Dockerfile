@@ -25,5 +25,5 @@ USER nonroot
 EXPOSE 8787
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["/nodejs/bin/node", "-e", "fetch('http://127.0.0.1:8787/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["/nodejs/bin/node", "dist/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--disable-warning=TimeoutNegativeWarning", "dist/main.js"]
 CMD ["run"]
