@@ -80,6 +80,7 @@ async function runFiles(files: readonly string[], concurrency: number, count: Co
     concurrency,
     timeout: timeoutMs,
     cwd: root,
+    execArgv: ["--disable-warning=TimeoutNegativeWarning"], // kafkajs gives one a connection (tulios/kafkajs#1751)
   });
   events.on("test:summary", ({ file, counts, success }) => {
     if (file !== undefined) return;
