@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { Kafka } from "kafkajs";
 import { Fault } from "../model/fault.ts";
 import { hintsOf } from "../pipeline/lane.ts";
 import type { Source } from "../pipeline/ports.ts";
@@ -11,7 +10,7 @@ import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { version } from "./version.ts";
 import { readViews } from "./views.ts";
-import { openClient, openSinks, openStore, systemClock } from "./wire.ts";
+import { type KafkaClient, openClient, openSinks, openStore, systemClock } from "./wire.ts";
 
 /** A partition silent for so long no longer holds back the windows of the others. */
 const idleAfterMs = 10_000;
@@ -171,7 +170,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 interface SourceParts {
   readonly config: Config;
-  readonly client: Kafka | undefined;
+  readonly client: KafkaClient | undefined;
   readonly options: RunOptions;
   readonly monitor: Monitor;
   readonly io: Io;

@@ -1,19 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { Kafka } from "kafkajs";
 import type { Logger } from "pino";
 import type { Clock } from "../model/time.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
 import type { Sink, Store } from "../pipeline/ports.ts";
+import type { createKafkaClient } from "../source/kafka-client.ts";
 import type { Config } from "./config.ts";
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+export type KafkaClient = ReturnType<typeof createKafkaClient>;
+
 export interface Wiring {
   readonly config: Config;
   /** The process's one client; undefined when embedded. */
-  readonly client: Kafka | undefined;
+  readonly client: KafkaClient | undefined;
   readonly views: readonly MonitoredView[];
   readonly log: Logger;
   readonly clock: Clock;
@@ -21,7 +23,7 @@ export interface Wiring {
   readonly onDeliveryFailure: (peer: string) => void;
 }
 
-export async function openClient(config: Config, log: Logger): Promise<Kafka | undefined> {
+export async function openClient(config: Config, log: Logger): Promise<KafkaClient | undefined> {
   if (config.kafka === undefined) return undefined;
   const { createKafkaClient } = await import("../source/kafka-client.ts");
   return createKafkaClient(config.kafka, log);

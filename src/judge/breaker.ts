@@ -7,6 +7,7 @@ import type {
   BreakerTransition,
   JudgedWindow,
   Segment,
+  StatisticName,
   Verdict,
 } from "../model/verdict.ts";
 import { readState } from "./state.ts";
@@ -37,7 +38,7 @@ export function newBreaker(featureView: string, segment: Segment | null, since: 
  * half-open → closed after `closeAfter` clean closed windows in a row, that first one counted · any breach → open.
  * A window counts once, however often it is judged; one that is not newer than the last breach changes nothing but
  * the reasons. A window with too few rows, or in which a statistic that keeps the breaker open could not be told,
- * neither opens nor closes.
+ * neither opens nor closes by itself.
  */
 export function foldBreaker(
   breaker: Breaker,
@@ -46,9 +47,9 @@ export function foldBreaker(
 ): { breaker: Breaker; transition: BreakerTransition | null } {
   const breaching = judged.verdicts.filter((verdict) => isBreach(verdict, judged, policy));
   if (breaching.length > 0) return foldBreach(breaker, judged, breaching, policy);
-  return isClean(breaker, judged, policy)
-    ? foldClean(breaker, judged, policy)
-    : { breaker, transition: null };
+  if (!isNews(breaker, judged)) return { breaker, transition: null };
+  if (judged.rows < policy.minRows) return foldQuiet(breaker, judged, policy);
+  return isClean(breaker, judged) ? foldClean(breaker, judged, policy) : { breaker, transition: null };
 }
 
 /** Why a window breaches, the most telling first: hard rules and default cases, then by shift. At most 20. */
@@ -74,6 +75,7 @@ function foldBreach(
     ...breaker,
     breaches: breaker.breaches + 1,
     cleans: 0,
+    quietRows: 0,
     lastBreach: judged.window.start,
   };
   if (breaker.state === "open") return { breaker: { ...next, reasons }, transition: null };
@@ -115,17 +117,42 @@ function isBreach(verdict: Verdict, judged: JudgedWindow, policy: BreakerPolicy)
   return verdict.status === "critical" && (verdict.hard || judged.rows >= policy.minRows);
 }
 
-function isClean(breaker: Breaker, judged: JudgedWindow, policy: BreakerPolicy): boolean {
-  if (!judged.final || judged.rows < policy.minRows) return false;
-  const { start } = judged.window;
-  if (breaker.lastBreach !== null && start <= breaker.lastBreach) return false;
-  if (breaker.lastClean !== undefined && start <= breaker.lastClean) return false;
+/** Statistics that one row decides: their absence can be told from few rows, a few windows put together. */
+const rowRules: ReadonlySet<StatisticName> = new Set(["nonfinite", "missing", "type", "limit"]);
+
+/** Whether this is a closed window that has not counted yet, as breach or as clean. */
+function isNews(breaker: Breaker, { final, window }: JudgedWindow): boolean {
+  if (!final) return false;
+  if (breaker.lastBreach !== null && window.start <= breaker.lastBreach) return false;
+  return breaker.lastClean === undefined || window.start > breaker.lastClean;
+}
+
+/** Every statistic that keeps the breaker open could be told. */
+function isClean(breaker: Breaker, judged: JudgedWindow): boolean {
   return !breaker.reasons.some(({ field, statistic }) =>
     judged.verdicts.some(
       (verdict) =>
         verdict.field === field && verdict.statistic === statistic && verdict.status === "insufficient",
     ),
   );
+}
+
+/**
+ * A window of few rows says nothing about a distribution, but "no NaN" adds up: when only such rules keep the breaker open,
+ * small clean windows count as one as soon as they hold `minRows` together. Or else a node with little traffic, opened by one
+ * NaN, would stay open for ever.
+ */
+function foldQuiet(
+  breaker: Breaker,
+  judged: JudgedWindow,
+  policy: BreakerPolicy,
+): { breaker: Breaker; transition: BreakerTransition | null } {
+  if (breaker.state === "closed" || !breaker.reasons.every(({ statistic }) => rowRules.has(statistic))) {
+    return { breaker, transition: null };
+  }
+  const quietRows = (breaker.quietRows ?? 0) + judged.rows;
+  if (quietRows >= policy.minRows) return foldClean({ ...breaker, quietRows: 0 }, judged, policy);
+  return { breaker: { ...breaker, quietRows, lastClean: judged.window.start }, transition: null };
 }
 
 /** When it was known: at the earliest deciding event when a hard rule broke, else when the window was looked at. */

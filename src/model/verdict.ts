@@ -159,6 +159,8 @@ export interface Breaker {
   readonly lastBreach: EventTime | null;
   /** Start of the last window that counted as clean, so that a revised one counts once. */
   readonly lastClean?: EventTime;
+  /** Rows of windows too small to count, clean since the last one that counted: together they may make one. */
+  readonly quietRows?: number;
   /** The latest transitions, oldest first, at most 50. */
   readonly history: readonly BreakerTransition[];
 }
