@@ -139,8 +139,8 @@ function isClean(breaker: Breaker, judged: JudgedWindow): boolean {
 
 /**
  * A window of few rows says nothing about a distribution, but "no NaN" adds up: when only such rules keep the breaker open,
- * small clean windows count as one as soon as they hold `minRows` together. Or else a node with little traffic, opened by one
- * NaN, would stay open for ever.
+ * a small clean window counts, and closes once the small ones hold `minRows` together. Or else a node with little traffic,
+ * opened by one NaN, would stay open for ever.
  */
 function foldQuiet(
   breaker: Breaker,
@@ -150,9 +150,11 @@ function foldQuiet(
   if (breaker.state === "closed" || !breaker.reasons.every(({ statistic }) => rowRules.has(statistic))) {
     return { breaker, transition: null };
   }
-  const quietRows = (breaker.quietRows ?? 0) + judged.rows;
-  if (quietRows >= policy.minRows) return foldClean({ ...breaker, quietRows: 0 }, judged, policy);
-  return { breaker: { ...breaker, quietRows, lastClean: judged.window.start }, transition: null };
+  const quiet = { ...breaker, quietRows: (breaker.quietRows ?? 0) + judged.rows };
+  const tooFew = quiet.cleans + 1 >= policy.closeAfter && quiet.quietRows < policy.minRows;
+  return tooFew
+    ? { breaker: { ...quiet, lastClean: judged.window.start }, transition: null }
+    : foldClean(quiet, judged, policy);
 }
 
 /** When it was known: at the earliest deciding event when a hard rule broke, else when the window was looked at. */

@@ -159,7 +159,7 @@ export interface Breaker {
   readonly lastBreach: EventTime | null;
   /** Start of the last window that counted as clean, so that a revised one counts once. */
   readonly lastClean?: EventTime;
-  /** Rows of windows too small to count, clean since the last one that counted: together they may make one. */
+  /** Rows of clean windows below `minRows` since the last breach. */
   readonly quietRows?: number;
   /** The latest transitions, oldest first, at most 50. */
   readonly history: readonly BreakerTransition[];

@@ -52,6 +52,27 @@ describe("breaker", () => {
     assert.equal(transitions[0]?.time, 61_234);
   });
 
+  it("of a segment with few rows closes when its small clean windows have shown enough rows together", () => {
+    const nan = breach({ statistic: "nonfinite", hard: true, decidedAt: 61_000, rows: 12 });
+    const quiet = (number: number): JudgedWindow =>
+      judgedMinute(number, [verdict({ statistic: "nonfinite", status: "insufficient", rows: 12 })], {
+        rows: 12,
+      });
+    const opened = judgedMinute(1, [nan], { rows: 12 });
+    const windows = [opened, ...[2, 3, 4, 5, 6].map(quiet)];
+    assert.deepEqual(path(foldAll(windows).transitions).slice(1), [
+      "open → half-open at 3",
+      "half-open → closed at 7", // five windows of 12 rows hold 50
+    ]);
+  });
+
+  it("that a distribution opened does not take small windows for clean ones", () => {
+    const quiet = (number: number): JudgedWindow =>
+      judgedMinute(number, [verdict({ rows: 12 })], { rows: 12 });
+    const { breaker } = foldAll([bad(1), ...[2, 3, 4, 5, 6, 7, 8].map(quiet)]);
+    assert.equal(breaker.state, "open");
+  });
+
   it("needs the breaching windows in a row", () => {
     const twice = { ...policy, openAfter: 2 };
     assert.deepEqual(foldAll([bad(0), clean(1), bad(2), clean(3)], twice).transitions, []);
