@@ -1,179 +1,176 @@
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import {
   type AsyncBuffer,
+  type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetRead,
   parquetSchema,
-  type SchemaTree,
 } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
-import type { Batch, Column, NumericArray } from "../model/batch.ts";
+import { compressors as pureCompressors } from "hyparquet-compressors";
+import type { Batch, Column } from "../model/batch.ts";
 import { DecodeError, Fault } from "../model/fault.ts";
-import type { FieldType } from "../model/feature-view.ts";
-import type { AsyncBytes, OpenFileOptions } from "./file-reader.ts";
-import { wrongFormat } from "./file-reader.ts";
-import { columnOfCells } from "./rows.ts";
+import type { Limits } from "../model/limits.ts";
+import { type AsyncBytes, type OpenFileOptions, wrongFormat } from "./file-reader.ts";
+import { buildParquetColumn, type Run, sliceColumn } from "./parquet-columns.ts";
+import { fieldsOf, type ParquetField } from "./parquet-schema.ts";
 
 const rowsPerBatch = 65_536;
+/** Rows decoded at once: a larger row group is read in stretches of it. */
+const rowsPerStretch = 4 * rowsPerBatch;
 const magic = "PAR1";
 
-/** Timestamps as milliseconds with their fraction, instead of a `Date` a cell. */
-const parsers = {
-  timestampFromMilliseconds: (millis: bigint) => Number(millis),
-  timestampFromMicroseconds: (micros: bigint) => Number(micros) / 1_000,
-  timestampFromNanoseconds: (nanos: bigint) => Number(nanos / 1_000n) / 1_000,
-  dateFromDays: (days: number) => days * 86_400_000,
-};
-
 /** Parquet, row group by row group. The file's own schema gives the types, not the spec. */
-export async function* readParquetFile({
-  name,
-  bytes,
-  limits,
-  columns,
-}: OpenFileOptions): AsyncGenerator<Batch> {
-  const head = new TextDecoder().decode(await bytes.slice(0, magic.length));
-  if (head !== magic) throw wrongFormat(name, "Parquet");
+export async function* readParquetFile(options: OpenFileOptions): AsyncGenerator<Batch> {
+  const { name, bytes, limits } = options;
+  if (textOf(await bytes.slice(0, magic.length)) !== magic) throw wrongFormat(name, "Parquet");
+  if (textOf(await bytes.slice(bytes.byteLength - magic.length, bytes.byteLength)) !== magic) {
+    throw new DecodeError("truncated", `${name}: no closing PAR1: it was cut, or is still being written`);
+  }
   const file = asBuffer(bytes);
-  const metadata = await guarded(name, () => parquetMetadataAsync(file));
-  const types = typesOf(parquetSchema(metadata), columns);
-  if (types.size > limits.fields)
-    throw new DecodeError("limit", `${name}: ${types.size} columns, at most ${limits.fields}`);
+  const metadata = await guarded(name, () => parquetMetadataAsync(file, { geoparquet: false }));
+  const fields = await guarded(name, async () => wantedFields(metadata, options));
+  if (fields.length > limits.fields)
+    throw new DecodeError("limit", `${name}: ${fields.length} columns, at most ${limits.fields}`);
+  stripTypes(metadata);
   let start = 0;
   for (const group of metadata.row_groups) {
-    const rows = Number(group.num_rows);
-    const cells = await guarded(name, () =>
-      readGroup(file, metadata, [...types.keys()], start, start + rows),
-    );
-    for (let from = 0; from < rows; from += rowsPerBatch) {
-      const to = Math.min(rows, from + rowsPerBatch);
-      const batch = new Map<string, Column>();
-      for (const [column, type] of types)
-        batch.set(column, columnOf(cells.get(column) ?? [], type, from, to));
-      yield { rows: to - from, columns: batch };
+    const end = start + Number(group.num_rows);
+    for (; start < end; start += rowsPerStretch) {
+      const to = Math.min(end, start + rowsPerStretch);
+      const columns = await guarded(name, () => readStretch(file, metadata, fields, start, to, limits));
+      for (let from = 0; from < to - start; from += rowsPerBatch) {
+        const rows = Math.min(rowsPerBatch, to - start - from);
+        const slices = new Map<string, Column>();
+        for (const [key, column] of columns) slices.set(key, sliceColumn(column, from, from + rows));
+        yield { rows, columns: slices };
+      }
     }
-    start += rows;
+    start = end;
   }
 }
 
-type Chunk = ArrayLike<unknown>;
+function wantedFields(metadata: FileMetaData, { columns }: OpenFileOptions): ParquetField[] {
+  const fields = parquetSchema(metadata).children.flatMap((child) => fieldsOf(child));
+  const wanted = columns === undefined ? undefined : new Set(columns);
+  const seen = new Set<string>();
+  return fields.filter(({ name }) => {
+    const first = !seen.has(name);
+    seen.add(name);
+    return first && (wanted?.has(name) ?? true);
+  });
+}
 
-async function readGroup(
+/** Leaves come as they are stored: the reader's own conversions round times to milliseconds and multiply decimals. */
+function stripTypes({ schema }: FileMetaData): void {
+  for (const element of schema) {
+    if (element.type === undefined) continue;
+    delete element.converted_type;
+    delete element.logical_type;
+  }
+}
+
+async function readStretch(
   file: AsyncBuffer,
   metadata: FileMetaData,
-  columns: string[],
+  fields: readonly ParquetField[],
   rowStart: number,
   rowEnd: number,
-): Promise<Map<string, Chunk>> {
-  const chunks = new Map<string, Chunk[]>();
-  await parquetRead({
-    file,
-    metadata,
-    columns,
-    rowStart,
-    rowEnd,
-    compressors,
-    parsers,
-    onChunk: ({ columnName, columnData }) => {
-      const list = chunks.get(columnName);
-      if (list === undefined) chunks.set(columnName, [columnData]);
-      else list.push(columnData);
-    },
-  });
-  return new Map([...chunks].map(([column, list]) => [column, join(list)]));
+  limits: Limits,
+): Promise<Map<string, Column>> {
+  const runs = new Map<string, Run[]>();
+  const tops = [...new Set(fields.map(({ path }) => path[0] as string))];
+  for (const top of tops) runs.set(top, []);
+  if (tops.length > 0) {
+    await parquetRead({
+      file,
+      metadata,
+      columns: tops,
+      rowStart,
+      rowEnd,
+      compressors: boundedCompressors(limits),
+      parsers: { timestampFromNanoseconds: (nanos: bigint) => nanos },
+      utf8: false,
+      onChunk: ({ columnName, columnData, rowStart: from }) => {
+        runs.get(columnName)?.push({ cells: columnData, start: from - rowStart });
+      },
+    });
+  }
+  const columns = new Map<string, Column>();
+  for (const { name, path, type, declared } of fields) {
+    const whole = runs.get(path[0] as string) ?? [];
+    const own = path.length === 1 ? whole : whole.map((run) => memberOf(run, path));
+    columns.set(name, buildParquetColumn(own, rowEnd - rowStart, type, declared));
+  }
+  return columns;
 }
 
-function join(chunks: readonly Chunk[]): Chunk {
-  if (chunks.length === 1) return chunks[0] as Chunk;
-  return chunks.flatMap((chunk) => Array.from(chunk));
-}
-
-function columnOf(cells: Chunk, type: FieldType | undefined, from: number, to: number): Column {
-  if (
-    type !== undefined &&
-    (cells instanceof Float64Array || cells instanceof Float32Array || cells instanceof Int32Array)
-  ) {
-    const values: NumericArray = cells.subarray(from, to);
-    const kind =
-      cells instanceof Float64Array ? "float64" : cells instanceof Float32Array ? "float32" : "int32";
-    if (type === kind) {
-      const base = { rows: to - from, validity: undefined, validityOffset: 0, nullCount: 0, declared: type };
-      return { kind: "numeric", type: kind, values, ...base };
+/** The cells of a struct's member; null where a struct on the way is. */
+function memberOf({ cells, start }: Run, path: readonly string[]): Run {
+  const members = Array.from(cells, (cell) => {
+    let value = cell;
+    for (let depth = 1; depth < path.length; depth++) {
+      if (value === null || value === undefined) return null;
+      value = (value as Readonly<Record<string, unknown>>)[path[depth] as string];
     }
-  }
-  const slice = Array.isArray(cells) ? cells.slice(from, to) : Array.from(cells).slice(from, to);
-  return columnOfCells(slice, type, "parquet");
+    return value;
+  });
+  return { cells: members, start };
 }
 
-/** Top-level columns and the spec type that holds each; `undefined`: told by its cells. */
-function typesOf(
-  schema: SchemaTree,
-  wanted: readonly string[] | undefined,
-): Map<string, FieldType | undefined> {
-  const types = new Map<string, FieldType | undefined>();
-  for (const child of schema.children) {
-    const { name } = child.element;
-    if (wanted === undefined || wanted.includes(name)) types.set(name, typeOf(child));
-  }
-  return types;
+function boundedCompressors(limits: Limits): Compressors {
+  const bounded =
+    (inflate: (input: Uint8Array, length: number) => Uint8Array) =>
+    (input: Uint8Array, length: number): Uint8Array => {
+      if (length > limits.decodedBytes)
+        throw new DecodeError("limit", `a Parquet page of ${length} bytes, at most ${limits.decodedBytes}`);
+      const bytes = inflate(input, length);
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    };
+  const pure = (name: "SNAPPY" | "LZ4" | "LZ4_RAW"): Compressors => {
+    const inflate = pureCompressors[name];
+    return inflate === undefined ? {} : { [name]: bounded(inflate) };
+  };
+  return {
+    ...pure("SNAPPY"),
+    ...pure("LZ4"),
+    ...pure("LZ4_RAW"),
+    ZSTD: bounded((input, length) => zstdDecompressSync(input, { maxOutputLength: Math.max(1, length) })),
+    GZIP: bounded((input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, length) })),
+    BROTLI: bounded((input, length) => brotliDecompressSync(input, { maxOutputLength: Math.max(1, length) })),
+  };
 }
 
-function typeOf({ element, children }: SchemaTree): FieldType | undefined {
-  if (children.length > 0)
-    return element.logical_type?.type === "LIST" || element.converted_type === "LIST"
-      ? "embedding"
-      : undefined;
-  const { type, converted_type: converted, logical_type: logical } = element;
-  if (
-    logical?.type === "TIMESTAMP" ||
-    converted?.startsWith("TIMESTAMP") ||
-    converted === "DATE" ||
-    logical?.type === "DATE"
-  ) {
-    return "timestamp";
-  }
-  if (logical?.type === "INTEGER") return `${logical.isSigned ? "" : "u"}int${logical.bitWidth}` as FieldType;
-  const integer = /^(U?INT)_(8|16|32|64)$/.exec(converted ?? "");
-  if (integer !== null) return `${integer[1]?.toLowerCase()}${integer[2]}` as FieldType;
-  switch (type) {
-    case "BOOLEAN":
-      return "bool";
-    case "INT32":
-      return converted === "DECIMAL" ? "float64" : "int32";
-    case "INT64":
-      return converted === "DECIMAL" ? "float64" : "int64";
-    case "FLOAT":
-      return "float32";
-    case "DOUBLE":
-      return "float64";
-    case "INT96":
-      return "timestamp";
-    default:
-      return converted === "DECIMAL" || logical?.type === "DECIMAL" || logical?.type === "FLOAT16"
-        ? "float64"
-        : "string";
-  }
-}
+const textOf = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
 
 function asBuffer(bytes: AsyncBytes): AsyncBuffer {
   return {
     byteLength: bytes.byteLength,
     slice: async (start, end = bytes.byteLength) => {
-      const part = await bytes.slice(start, end);
-      return part.slice().buffer;
+      const part = await bytes.slice(start, end).catch((error: unknown) => {
+        throw new UnreadBytes(error);
+      });
+      const whole = part.byteOffset === 0 && part.length === part.buffer.byteLength;
+      // `new Uint8Array` copies, which a Buffer's own `slice` does not.
+      return (whole ? part.buffer : new Uint8Array(part).buffer) as ArrayBuffer;
     },
   };
+}
+
+/** Carries an error of whoever reads the bytes through the parser: it is no fault of the file's contents. */
+class UnreadBytes extends Error {
+  constructor(cause: unknown) {
+    super("bytes that cannot be read", { cause });
+  }
 }
 
 async function guarded<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
+    if (cause instanceof UnreadBytes) throw cause.cause;
     if (cause instanceof Fault) throw cause;
-    throw new DecodeError(
-      "malformed",
-      `${name}: Parquet: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DecodeError("malformed", `${name}: Parquet: ${message}`, { cause });
   }
 }

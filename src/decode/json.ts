@@ -2,96 +2,189 @@ import type { Batch, Column } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
 import type { FieldType } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
-import { type Cell, columnOfCells } from "./rows.ts";
+import { type InferredType, jsonCells } from "./cells.ts";
+import { boundJson } from "./json-bounds.ts";
+import { buildColumn, nullColumn } from "./rows.ts";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
+/** Field name → type of the spec; `undefined`: every field, its type told by its cells. */
 export type Hints = ReadonlyMap<string, FieldType> | undefined;
 
+type Row = Readonly<Record<string, unknown>>;
+
 /**
- * One object, an array of objects, or JSON lines → one batch. Nested objects are read by path, `a.b`.
+ * One object, an array of objects, or one object a line → one batch. A field `a.b` is the member `b` of the member `a` (or a
+ * member that is itself called `a.b`). "NaN", "Infinity" and "-Infinity" are values of a float field, because JSON has no
+ * other way to say them; any other text in a number's place is a misfit. With hints only the hinted fields are read.
  * @throws DecodeError
  */
 export function decodeJson(bytes: Uint8Array, hints: Hints, limits: Limits): Batch {
+  const rows = parseRows(bytes, hints, limits);
+  return rowsToBatch(rows, hints ?? inferTypes(rows, limits), limits);
+}
+
+/** Objects → columns. A field that no row has gives no column. @throws DecodeError limit: too many rows */
+export function rowsToBatch(
+  rows: readonly Row[],
+  types: ReadonlyMap<string, InferredType>,
+  limits: Limits,
+): Batch {
+  if (rows.length > limits.rowsPerBatch)
+    throw new DecodeError("limit", `${rows.length} rows in a message, at most ${limits.rowsPerBatch}`);
+  const columns = new Map<string, Column>();
+  for (const [name, type] of types) {
+    const cells = cellsOf(rows, name);
+    if (cells === undefined) continue;
+    columns.set(
+      name,
+      cells.some(isValue) ? buildColumn(cells, type, jsonCells) : nullColumn(rows.length, "json"),
+    );
+  }
+  return { rows: rows.length, columns };
+}
+
+/**
+ * What every field of the rows seems to be; `string` for one whose every cell is null.
+ * @throws DecodeError limit: too many fields
+ */
+export function inferTypes(
+  rows: readonly Row[],
+  limits: Limits,
+  known: ReadonlyMap<string, InferredType> = new Map(),
+): Map<string, InferredType> {
+  const names = new Set<string>(known.keys());
+  for (const row of rows) {
+    collectNames(row, "", names, limits.nesting);
+    if (names.size > limits.fields)
+      throw new DecodeError("limit", `more than ${limits.fields} fields in JSON rows`);
+  }
+  const types = new Map<string, InferredType>();
+  for (const name of names)
+    types.set(name, known.get(name) ?? jsonCells.infer(cellsOf(rows, name) ?? []) ?? "string");
+  return types;
+}
+
+function collectNames(object: Row, prefix: string, into: Set<string>, depth: number): void {
+  for (const key of Object.keys(object)) {
+    const value = object[key];
+    if (isObject(value) && depth > 0) collectNames(value, `${prefix}${key}.`, into, depth - 1);
+    else into.add(prefix + key);
+  }
+}
+
+/** The cells of a field, `undefined` where a row lacks it; `undefined` when every row does. */
+function cellsOf(rows: readonly Row[], name: string): unknown[] | undefined {
+  const path = name.includes(".") ? name.split(".") : undefined;
+  // Names that every object inherits (`constructor`, `__proto__`) must be the row's own.
+  const inherited = name in Object.prototype;
+  const cells: unknown[] = new Array(rows.length);
+  let seen = false;
+  for (let row = 0; row < rows.length; row++) {
+    const object = rows[row] as Row;
+    let cell = inherited ? own(object, name) : object[name];
+    if (cell === undefined && path !== undefined) cell = walk(object, path);
+    cells[row] = cell;
+    seen ||= cell !== undefined;
+  }
+  return seen ? cells : undefined;
+}
+
+/** A member `b` of `a`; null when an object on the way is. */
+function walk(object: Row, path: readonly string[]): unknown {
+  let value: unknown = object;
+  for (const key of path) {
+    if (value === null) return null;
+    if (!isObject(value)) return undefined;
+    value = own(value, key);
+  }
+  return value;
+}
+
+const own = (object: Row, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+const isValue = (cell: unknown): boolean => cell !== null && cell !== undefined;
+const isObject = (value: unknown): value is Row =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function parseRows(bytes: Uint8Array, hints: Hints, limits: Limits): readonly Row[] {
+  boundJson(bytes, limits);
   let text: string;
   try {
     text = utf8.decode(bytes);
   } catch (cause) {
     throw new DecodeError("malformed", "JSON that is not UTF-8", { cause });
   }
-  return batchOfRows(parseRows(text), hints, limits);
-}
-
-function parseRows(text: string): readonly Cell[] {
+  const exact = needsExactIntegers(text, hints);
+  let whole: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : [value];
-  } catch (cause) {
-    const lines = text.split("\n").filter((line) => line.trim() !== "");
-    if (lines.length < 2) throw new DecodeError("malformed", `JSON: ${messageOf(cause)}`, { cause });
-    return lines.map((line, index) => parseLine(line, index + 1));
+    whole = parseJson(text, exact);
+  } catch (error) {
+    if (!text.trim().includes("\n")) throw asDecodeError(error, "JSON", text);
+    return parseLines(text, exact);
   }
+  const rows: readonly unknown[] = Array.isArray(whole) ? whole : [whole];
+  for (let row = 0; row < rows.length; row++)
+    if (!isObject(rows[row])) throw notAnObject(rows[row], `element ${row}`);
+  return rows as readonly Row[];
 }
 
-/** @throws DecodeError that names the line */
-export function parseLine(line: string, number: number): unknown {
+function parseLines(text: string, exact: boolean): readonly Row[] {
+  const rows: Row[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    const row = parseLine(line, index + 1, exact);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
+}
+
+/**
+ * The object on a line; `undefined` for a blank line.
+ * @param exact  whether integers beyond 2^53 keep their digits, see `needsExactIntegers`
+ * @throws DecodeError that names the line
+ */
+export function parseLine(line: string, number: number, exact: boolean): Row | undefined {
+  if (line.trim() === "") return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(line);
-  } catch (cause) {
-    throw new DecodeError("malformed", `line ${number}: ${messageOf(cause)}`, { cause });
+    value = parseJson(line, exact);
+  } catch (error) {
+    throw asDecodeError(error, `line ${number}`, line);
   }
-}
-
-function messageOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).slice(0, 200);
-}
-
-/** Objects → columns: those that are hinted, or without hints every path that a row has. */
-export function batchOfRows(rows: readonly Cell[], hints: Hints, limits: Limits): Batch {
-  if (rows.length > limits.rowsPerBatch) {
-    throw new DecodeError("limit", `${rows.length} rows in a message, at most ${limits.rowsPerBatch}`);
-  }
-  rows.forEach((row, index) => {
-    if (typeof row !== "object" || row === null || Array.isArray(row)) {
-      throw new DecodeError(
-        "malformed",
-        `row ${index} is no JSON object but ${row === null ? "null" : typeof row}`,
-      );
-    }
-  });
-  const objects = rows as readonly Record<string, unknown>[];
-  const columns = new Map<string, Column>();
-  const names = hints === undefined ? pathsOf(objects, limits) : [...hints.keys()];
-  for (const name of names) {
-    const path = name.split(".");
-    const cells = objects.map((row) => (Object.hasOwn(row, name) ? row[name] : follow(row, path)));
-    if (cells.every((cell) => cell === undefined)) continue; // no row has it: the column is absent
-    columns.set(name, columnOfCells(cells, hints?.get(name), "json"));
-  }
-  return { rows: rows.length, columns };
-}
-
-function follow(row: unknown, path: readonly string[]): unknown {
-  let value = row;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
+  if (!isObject(value)) throw notAnObject(value, `line ${number}`);
   return value;
 }
 
-function pathsOf(rows: readonly Record<string, unknown>[], limits: Limits): readonly string[] {
-  const paths = new Set<string>();
-  const collect = (object: Record<string, unknown>, prefix: string, depth: number): void => {
-    if (depth > limits.nesting)
-      throw new DecodeError("limit", `objects nested deeper than ${limits.nesting}`);
-    for (const [key, value] of Object.entries(object)) {
-      if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-        collect(value as Record<string, unknown>, `${prefix}${key}.`, depth + 1);
-      } else paths.add(prefix + key);
-      if (paths.size > limits.fields) throw new DecodeError("limit", `more than ${limits.fields} fields`);
-    }
-  };
-  for (const row of rows) collect(row, "", 0);
-  return [...paths];
+/** Whether some integer may be beyond 2^53 and some field may hold it. */
+export function needsExactIntegers(text: string, hints: Hints): boolean {
+  if (hints !== undefined && !hasWideIntegers(hints)) return false;
+  return /\d{16}/.test(text);
+}
+
+function hasWideIntegers(hints: NonNullable<Hints>): boolean {
+  for (const type of hints.values()) if (type === "int64" || type === "uint64") return true;
+  return false;
+}
+
+/** Keeps the digits of an integer beyond 2^53 as a bigint; costs more than parsing, so only where such digits stand. */
+function exactIntegers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  const source = context?.source ?? "";
+  return /^-?\d{1,40}$/.test(source) ? BigInt(source) : value;
+}
+
+function parseJson(text: string, exact: boolean): unknown {
+  return exact ? JSON.parse(text, exactIntegers) : JSON.parse(text);
+}
+
+function asDecodeError(error: unknown, where: string, text: string): DecodeError {
+  const message = error instanceof Error ? error.message : String(error);
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const atEnd = position !== undefined && Number(position) >= text.trimEnd().length;
+  const reason = atEnd || /end of JSON input|Unterminated/.test(message) ? "truncated" : "malformed";
+  return new DecodeError(reason, `${where}: ${message.slice(0, 200)}`, { cause: error });
+}
+
+function notAnObject(value: unknown, where: string): DecodeError {
+  const found = value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+  return new DecodeError("schema", `${where}: ${found} where a JSON object is expected`);
 }

@@ -1,319 +1,274 @@
 import type {
+  BoolColumn,
   Column,
   DictionaryColumn,
+  Int64Column,
+  ListColumn,
   Misfits,
   NumericArray,
-  NumericType,
+  NumericColumn,
+  TimestampColumn,
   Utf8Column,
 } from "../model/batch.ts";
-import type { FieldType } from "../model/feature-view.ts";
-import { parseInstant } from "../model/time.ts";
-
-/** A cell of a row format: what JSON or a CSV parser gives. `undefined` and null are both "no value". */
-export type Cell = unknown;
-
-const exampleMax = 80;
-const nonFinite: Readonly<Record<string, number>> = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  "-Infinity": Number.NEGATIVE_INFINITY,
-};
-
-/** Smallest and largest integer of a type; beyond 2^53 a JSON number has lost its digits before it gets here. */
-const integerRange: Readonly<Partial<Record<FieldType, readonly [number, number]>>> = {
-  int8: [-128, 127],
-  int16: [-32_768, 32_767],
-  int32: [-2_147_483_648, 2_147_483_647],
-  int64: [-(2 ** 63), 2 ** 63],
-  uint8: [0, 255],
-  uint16: [0, 65_535],
-  uint32: [0, 4_294_967_295],
-  uint64: [0, 2 ** 64],
-};
+import type { CellReader, InferredType, Instant } from "./cells.ts";
 
 /**
- * Cells of one column → a column of the kind that `type` asks for. A cell of another kind becomes a misfit: null, and
- * listed with its row; nothing is coerced, so "12" in a float field is found. Floats may be the texts NaN, Infinity and
- * -Infinity, which JSON has no numbers for. Timestamps are epoch milliseconds or ISO 8601.
- * @param type  `undefined`: the kind of the first cell that holds something
+ * One column of a row format.
+ * @param cells  one a row; `null` or `undefined` is null
+ * @param type   what the cells should be; a cell that is not is a misfit: null, and listed with its row
  */
-export function columnOfCells(cells: readonly Cell[], type: FieldType | undefined, format: string): Column {
-  const kind = type ?? inferType(cells);
-  const taker = new Taker(cells.length, format === "parquet" ? `${kind ?? "null"}` : format);
-  switch (kind) {
-    case undefined:
-      return { kind: "null", ...taker.base(), validity: undefined, nullCount: cells.length };
+export function buildColumn(cells: readonly unknown[], type: InferredType, reader: CellReader): Column {
+  switch (type) {
     case "bool":
-      return boolColumn(cells, taker);
-    case "string":
-      return stringColumn(cells, taker);
-    case "timestamp":
-      return timestampColumn(cells, taker);
-    case "embedding":
-      return listColumn(cells, taker);
-    case "float32":
-    case "float64":
-      return floatColumn(cells, kind, taker);
+      return buildBools(cells, reader);
     case "int64":
     case "uint64":
-      return int64Column(cells, kind, taker);
-    default:
-      return integerColumn(cells, kind, taker);
-  }
-}
-
-/** bool, int64 (every number an integer), float64, string or embedding, by the cells; `undefined` when all are empty. */
-export function inferType(cells: readonly Cell[]): FieldType | undefined {
-  const first = cells.find((cell) => cell !== null && cell !== undefined);
-  switch (typeof first) {
-    case "boolean":
-      return "bool";
-    case "number":
-    case "bigint":
-      return cells.every((cell) => typeof cell !== "number" || Number.isInteger(cell)) ? "int64" : "float64";
+      return buildInt64(cells, type === "int64", reader);
+    case "float32":
+    case "float64":
+      return buildFloats(cells, type, reader);
     case "string":
-      return "string";
-    case "object":
-      return Array.isArray(first) ? "embedding" : "string";
+      return buildTexts(cells, reader);
+    case "timestamp":
+      return buildInstants(cells, reader);
+    case "embedding":
+      return buildLists(cells, reader);
+    case "unsupported":
+      return { kind: "unsupported", ...place(cells, reader, () => true) };
     default:
-      return undefined;
+      return buildInts(cells, type, reader);
   }
 }
 
-/** Collects validity and misfits of one column. */
-class Taker {
-  readonly rows: number;
-  readonly #declared: string;
-  readonly #validity: Uint8Array;
-  #nulls = 0;
-  #misfits: number[] = [];
-  #example: { example: string; found: string } | undefined;
-
-  constructor(rows: number, declared: string) {
-    this.rows = rows;
-    this.#declared = declared;
-    this.#validity = new Uint8Array((rows + 7) >> 3).fill(0xff);
-  }
-
-  /** The cell has no value. */
-  skip(row: number): void {
-    this.#validity[row >> 3] = (this.#validity[row >> 3] as number) & ~(1 << (row & 7));
-    this.#nulls += 1;
-  }
-
-  /** The cell has a value of another kind. */
-  misfit(row: number, cell: Cell): void {
-    this.skip(row);
-    this.#misfits.push(row);
-    this.#example ??= { example: preview(cell), found: Array.isArray(cell) ? "array" : typeof cell };
-  }
-
-  base(): {
-    rows: number;
-    validity: Uint8Array | undefined;
-    validityOffset: number;
-    nullCount: number;
-    declared: string;
-    misfits?: Misfits;
-  } {
-    const base = {
-      rows: this.rows,
-      validity: this.#nulls === 0 ? undefined : this.#validity,
-      validityOffset: 0,
-      nullCount: this.#nulls,
-      declared: this.#declared,
-    };
-    if (this.#example === undefined) return base;
-    return { ...base, misfits: { rows: Int32Array.from(this.#misfits), ...this.#example } };
-  }
+/** A column of the type null: every cell is. */
+export function nullColumn(rows: number, declared: string): Column {
+  return { kind: "null", rows, validity: undefined, validityOffset: 0, nullCount: rows, declared };
 }
 
-function preview(cell: Cell): string {
-  const text =
-    JSON.stringify(cell, (_, value) => (typeof value === "bigint" ? value.toString() : value)) ??
-    String(cell);
-  return text.length <= exampleMax ? text : `${text.slice(0, exampleMax - 1)}…`;
-}
+type Slot = Pick<Column, "rows" | "validity" | "validityOffset" | "nullCount" | "declared" | "misfits">;
 
-const isEmpty = (cell: Cell): boolean => cell === null || cell === undefined;
+const exampleLength = 80;
 
-function floatColumn(cells: readonly Cell[], type: "float32" | "float64", taker: Taker): Column {
-  const values = new Float64Array(cells.length);
-  for (let row = 0; row < cells.length; row++) {
+/** Walks the cells: `accept` puts a present one in its place and says whether it fits. */
+function place(
+  cells: readonly unknown[],
+  reader: CellReader,
+  accept: (cell: unknown, row: number) => boolean,
+): Slot {
+  const rows = cells.length;
+  let validity: Uint8Array | undefined;
+  let nullCount = 0;
+  const misfits: number[] = [];
+  for (let row = 0; row < rows; row++) {
     const cell = cells[row];
-    if (typeof cell === "number") values[row] = cell;
-    else if (isEmpty(cell)) taker.skip(row);
-    else if (typeof cell === "string" && Object.hasOwn(nonFinite, cell))
-      values[row] = nonFinite[cell] as number;
-    else taker.misfit(row, cell);
+    const present = cell !== null && cell !== undefined;
+    if (present && accept(cell, row)) continue;
+    if (present) misfits.push(row);
+    nullCount += 1;
+    validity ??= new Uint8Array((rows + 7) >> 3).fill(0xff);
+    validity[row >> 3] = (validity[row >> 3] as number) & ~(1 << (row & 7));
   }
-  // float64 holds every float32: the text of the number decides its digits, not the declared width
-  return { kind: "numeric", type: type === "float32" ? "float32" : "float64", values, ...taker.base() };
+  const slot = { rows, validity, validityOffset: 0, nullCount, declared: reader.declared };
+  return misfits.length === 0 ? slot : { ...slot, misfits: misfitsOf(cells, misfits, reader) };
 }
 
-type SmallInteger = Exclude<NumericType, "float64" | "float32" | "float16" | "decimal">;
+function misfitsOf(cells: readonly unknown[], rows: readonly number[], reader: CellReader): Misfits {
+  const first = cells[rows[0] as number];
+  const shown = reader.show(first);
+  return {
+    rows: Int32Array.from(rows),
+    example: shown.length <= exampleLength ? shown : `${shown.slice(0, exampleLength - 1)}…`,
+    found: reader.found(first),
+  };
+}
 
-const arrayOf: Readonly<Record<SmallInteger, new (length: number) => NumericArray>> = {
+function buildBools(cells: readonly unknown[], reader: CellReader): BoolColumn {
+  const bits = new Uint8Array((cells.length + 7) >> 3);
+  const slot = place(cells, reader, (cell, row) => {
+    const value = reader.bool(cell);
+    if (value === true) bits[row >> 3] = (bits[row >> 3] as number) | (1 << (row & 7));
+    return value !== undefined;
+  });
+  return { kind: "bool", ...slot, bits, bitOffset: 0 };
+}
+
+function buildFloats(
+  cells: readonly unknown[],
+  type: "float32" | "float64",
+  reader: CellReader,
+): NumericColumn {
+  const values = type === "float64" ? new Float64Array(cells.length) : new Float32Array(cells.length);
+  const slot = place(cells, reader, (cell, row) => {
+    const value = reader.float(cell);
+    if (value === undefined) return false;
+    values[row] = value;
+    // 1e300 is no float32: it would turn into an infinity that nobody sent.
+    return !Number.isFinite(value) || Number.isFinite(values[row]);
+  });
+  return { kind: "numeric", ...slot, type, values };
+}
+
+const intArrays = {
   int8: Int8Array,
   int16: Int16Array,
   int32: Int32Array,
   uint8: Uint8Array,
   uint16: Uint16Array,
   uint32: Uint32Array,
-};
+} as const;
 
-function integerColumn(cells: readonly Cell[], type: SmallInteger, taker: Taker): Column {
-  const [low, high] = integerRange[type] as readonly [number, number];
-  const values = new arrayOf[type](cells.length);
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
-    if (typeof cell === "number" && Number.isInteger(cell) && cell >= low && cell <= high) values[row] = cell;
-    else if (isEmpty(cell)) taker.skip(row);
-    else taker.misfit(row, cell);
-  }
-  return { kind: "numeric", type, values, ...taker.base() };
+function buildInts(
+  cells: readonly unknown[],
+  type: keyof typeof intArrays,
+  reader: CellReader,
+): NumericColumn {
+  const values: NumericArray = new intArrays[type](cells.length);
+  const slot = place(cells, reader, (cell, row) => {
+    const value = reader.integer(cell);
+    if (typeof value !== "number") return false;
+    values[row] = value;
+    return values[row] === value; // one out of range wraps to another; −0 is 0
+  });
+  return { kind: "numeric", ...slot, type, values };
 }
 
-function int64Column(cells: readonly Cell[], type: "int64" | "uint64", taker: Taker): Column {
-  const [low, high] = integerRange[type] as readonly [number, number];
+function buildInt64(cells: readonly unknown[], signed: boolean, reader: CellReader): Int64Column {
   const words = new Int32Array(2 * cells.length);
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
-    if (typeof cell === "bigint") {
-      words[2 * row] = Number(BigInt.asIntN(32, cell));
-      words[2 * row + 1] = Number(BigInt.asIntN(32, cell >> 32n));
-    } else if (typeof cell === "number" && Number.isInteger(cell) && cell >= low && cell < high) {
-      putInt64(words, row, cell);
-    } else if (isEmpty(cell)) taker.skip(row);
-    else taker.misfit(row, cell);
-  }
-  return { kind: "int64", signed: type === "int64", words, ...taker.base() };
-}
-
-function putInt64(words: Int32Array, row: number, value: number): void {
-  words[2 * row] = (value % 4_294_967_296) | 0;
-  words[2 * row + 1] = Math.floor(value / 4_294_967_296) | 0;
-}
-
-function boolColumn(cells: readonly Cell[], taker: Taker): Column {
-  const bits = new Uint8Array((cells.length + 7) >> 3);
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
-    if (cell === true) bits[row >> 3] = (bits[row >> 3] as number) | (1 << (row & 7));
-    else if (isEmpty(cell)) taker.skip(row);
-    else if (cell !== false) taker.misfit(row, cell);
-  }
-  return { kind: "bool", bits, bitOffset: 0, ...taker.base() };
-}
-
-/** Instants in microseconds, so that a fraction of a millisecond survives. */
-function timestampColumn(cells: readonly Cell[], taker: Taker): Column {
-  const words = new Int32Array(2 * cells.length);
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
-    const ms = typeof cell === "string" ? parseInstant(cell) : cell;
-    if (typeof ms === "number" && Math.abs(ms) <= 8.64e15) putInt64(words, row, Math.round(ms * 1_000));
-    else if (isEmpty(cell)) taker.skip(row);
-    else taker.misfit(row, cell);
-  }
-  return { kind: "timestamp", words, unitMs: 0.001, ...taker.base() };
-}
-
-function listColumn(cells: readonly Cell[], taker: Taker): Column {
-  const offsets = new Int32Array(cells.length + 1);
-  const items: number[] = [];
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
-    if (isEmpty(cell)) taker.skip(row);
-    else if (Array.isArray(cell) || cell instanceof Float32Array || cell instanceof Float64Array) {
-      const numbers = numbersOf(cell);
-      if (numbers === undefined) taker.misfit(row, cell);
-      else for (const number of numbers) items.push(number);
-    } else taker.misfit(row, cell);
-    offsets[row + 1] = items.length;
-  }
-  const child = {
-    kind: "numeric",
-    type: "float64",
-    values: Float64Array.from(items),
-    rows: items.length,
-    validity: undefined,
-    validityOffset: 0,
-    nullCount: 0,
-    declared: "number",
-  } as const;
-  return { kind: "list", size: undefined, offsets, child, ...taker.base() };
-}
-
-/** A null item is NaN; an item that is no number makes the whole list a misfit. */
-function numbersOf(list: ArrayLike<unknown>): number[] | undefined {
-  const numbers: number[] = [];
-  for (let index = 0; index < list.length; index++) {
-    const item = list[index];
-    if (typeof item === "number") numbers.push(item);
-    else if (isEmpty(item)) numbers.push(Number.NaN);
-    else if (typeof item === "string" && Object.hasOwn(nonFinite, item))
-      numbers.push(nonFinite[item] as number);
-    else return undefined;
-  }
-  return numbers;
+  const slot = place(cells, reader, (cell, row) => {
+    const value = reader.integer(cell);
+    if (value === undefined) return false;
+    if (typeof value === "number" && Number.isSafeInteger(value)) {
+      if (!signed && value < 0) return false;
+      putInteger(words, row, value);
+      return true;
+    }
+    const exact = BigInt(value);
+    if ((signed ? BigInt.asIntN(64, exact) : BigInt.asUintN(64, exact)) !== exact) return false;
+    putBigInt(words, row, exact);
+    return true;
+  });
+  return { kind: "int64", ...slot, signed, words };
 }
 
 /** Rows looked at to tell categories from free text. */
 const probeRows = 256;
 
 /** Text that repeats is kept as a dictionary, so that each distinct value is looked at once. */
-function stringColumn(cells: readonly Cell[], taker: Taker): Column {
-  const texts: (string | null)[] = new Array(cells.length);
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
-    texts[row] = typeof cell === "string" ? cell : null;
-    if (isEmpty(cell)) taker.skip(row);
-    else if (typeof cell !== "string") taker.misfit(row, cell);
-  }
-  const base = taker.base();
+function buildTexts(cells: readonly unknown[], reader: CellReader): Utf8Column | DictionaryColumn {
+  const texts: (string | null)[] = new Array(cells.length).fill(null);
+  const slot = place(cells, reader, (cell, row) => {
+    const text = reader.text(cell);
+    texts[row] = text ?? null;
+    return text !== undefined;
+  });
   const probe = texts.slice(0, probeRows);
-  if (new Set(probe).size > probe.length / 2) return { kind: "utf8", ...encodeTexts(texts), ...base };
+  if (new Set(probe).size > probe.length / 2) return { kind: "utf8", ...slot, ...encodeTexts(texts) };
   const codes = new Int32Array(texts.length);
   const known = new Map<string, number>();
   for (let row = 0; row < texts.length; row++) {
     const text = texts[row];
     if (text === null || text === undefined) continue;
-    let code = known.get(text);
-    if (code === undefined) {
-      code = known.size;
-      known.set(text, code);
-    }
+    const code = known.get(text) ?? known.size;
+    if (code === known.size) known.set(text, code);
     codes[row] = code;
   }
-  const column: DictionaryColumn = {
-    kind: "dictionary",
-    codes,
-    dictionary: utf8ColumnOf([...known.keys()], base.declared),
-    ...base,
+  const dictionary: Utf8Column = {
+    kind: "utf8",
+    rows: known.size,
+    validity: undefined,
+    validityOffset: 0,
+    nullCount: 0,
+    declared: slot.declared,
+    ...encodeTexts([...known.keys()]),
   };
-  return column;
+  return { kind: "dictionary", ...slot, codes, dictionary };
 }
 
-const encoder = new TextEncoder();
+const textEncoder = new TextEncoder();
 
-function encodeTexts(texts: readonly (string | null)[]): { offsets: Int32Array; bytes: Uint8Array } {
+/** Texts end to end as UTF-8; a null takes no bytes. */
+function encodeTexts(texts: readonly (string | null)[]): Pick<Utf8Column, "offsets" | "bytes"> {
   const offsets = new Int32Array(texts.length + 1);
-  // UTF-8 takes at most three bytes a UTF-16 unit
-  let bytes = new Uint8Array(texts.reduce((sum, text) => sum + 3 * (text?.length ?? 0), 0));
+  const whole = texts.join(""); // null joins as nothing
+  const bytes = textEncoder.encode(whole);
   let at = 0;
-  texts.forEach((text, row) => {
-    if (text !== null) at += encoder.encodeInto(text, bytes.subarray(at)).written;
+  if (bytes.length === whole.length) {
+    for (let row = 0; row < texts.length; row++) {
+      at += texts[row]?.length ?? 0;
+      offsets[row + 1] = at;
+    }
+    return { offsets, bytes };
+  }
+  // Not ASCII: one by one, so that a lone surrogate at a text's end never pairs with the next text's first.
+  const each = new Uint8Array(3 * whole.length);
+  for (let row = 0; row < texts.length; row++) {
+    const text = texts[row];
+    if (text !== null && text !== undefined) at += textEncoder.encodeInto(text, each.subarray(at)).written;
     offsets[row + 1] = at;
-  });
-  bytes = bytes.slice(0, at);
-  return { offsets, bytes };
+  }
+  return { offsets, bytes: each.slice(0, at) };
 }
 
-export function utf8ColumnOf(texts: readonly (string | null)[], declared: string): Utf8Column {
-  const taker = new Taker(texts.length, declared);
-  texts.forEach((text, row) => {
-    if (text === null) taker.skip(row);
+/** Furthest instant that int64 nanoseconds hold, in ms. */
+const nanosRangeMs = 9.2e12;
+
+/** In the coarsest unit that keeps every instant exact: milliseconds, microseconds or nanoseconds. */
+function buildInstants(cells: readonly unknown[], reader: CellReader): TimestampColumn {
+  const ms = new Float64Array(cells.length);
+  const nanos = new Int32Array(cells.length);
+  const instant: Instant = { ms: 0, nanos: 0 };
+  let [perMs, far] = [1, false];
+  const slot = place(cells, reader, (cell, row) => {
+    if (!reader.instant(cell, instant)) return false;
+    ms[row] = instant.ms;
+    nanos[row] = instant.nanos;
+    if (instant.nanos !== 0) perMs = Math.max(perMs, instant.nanos % 1_000 === 0 ? 1_000 : 1_000_000);
+    far ||= Math.abs(instant.ms) > nanosRangeMs;
+    return true;
   });
-  return { kind: "utf8", ...encodeTexts(texts), ...taker.base() };
+  if (far) perMs = Math.min(perMs, 1_000);
+  const words = new Int32Array(2 * cells.length);
+  for (let row = 0; row < cells.length; row++) {
+    const [whole, rest] = [ms[row] as number, nanos[row] as number];
+    if (perMs === 1) putInteger(words, row, whole);
+    else
+      putBigInt(words, row, BigInt(whole) * BigInt(perMs) + BigInt(Math.floor((rest * perMs) / 1_000_000)));
+  }
+  return { kind: "timestamp", ...slot, words, unitMs: 1 / perMs };
+}
+
+function buildLists(cells: readonly unknown[], reader: CellReader): ListColumn {
+  const offsets = new Int32Array(cells.length + 1);
+  const items: number[] = [];
+  const slot = place(cells, reader, (cell, row) => {
+    const list = reader.list(cell);
+    if (list !== undefined) for (const item of list) items.push(item);
+    offsets[row + 1] = items.length;
+    return list !== undefined;
+  });
+  // a row without a list ends where the row before it does
+  for (let row = 1; row <= cells.length; row++)
+    offsets[row] = Math.max(offsets[row] as number, offsets[row - 1] as number);
+  const child: NumericColumn = {
+    kind: "numeric",
+    type: "float64",
+    rows: items.length,
+    validity: undefined,
+    validityOffset: 0,
+    nullCount: 0,
+    declared: reader.declared,
+    values: Float64Array.from(items),
+  };
+  return { kind: "list", ...slot, size: undefined, offsets, child };
+}
+
+/** A safe integer as two words. */
+function putInteger(words: Int32Array, row: number, value: number): void {
+  words[2 * row] = value; // modulo 2^32, as typed arrays store
+  words[2 * row + 1] = Math.floor(value / 4_294_967_296);
+}
+
+function putBigInt(words: Int32Array, row: number, value: bigint): void {
+  words[2 * row] = Number(BigInt.asIntN(32, value));
+  words[2 * row + 1] = Number(BigInt.asIntN(32, value >> 32n));
 }

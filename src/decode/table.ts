@@ -23,7 +23,7 @@ export const formats: Readonly<Record<"arrow" | "json", MessageFormat>> = {
   },
   json: {
     detects: (bytes) => {
-      const first = bytes.find((byte) => byte > 0x20);
+      const first = firstVisible(bytes);
       return first === openBrace || first === openBracket;
     },
     open:
@@ -31,6 +31,13 @@ export const formats: Readonly<Record<"arrow" | "json", MessageFormat>> = {
       (bytes) => [decodeJson(bytes, hints, limits)],
   },
 };
+
+/** The first byte behind blanks and a byte order mark. */
+function firstVisible(bytes: Uint8Array): number | undefined {
+  let at = startsWith(bytes, [0xef, 0xbb, 0xbf]) ? 3 : 0;
+  while (at < bytes.length && (bytes[at] as number) <= 0x20) at += 1;
+  return bytes[at];
+}
 
 function startsWith(bytes: Uint8Array, prefix: readonly number[]): boolean {
   return prefix.every((byte, index) => bytes[index] === byte);
