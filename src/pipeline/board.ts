@@ -17,6 +17,8 @@ export interface Board {
   subscribe(listener: (outcomes: readonly Outcome[]) => void): () => void;
   /** Durations from a record's own timestamp to its being profiled, in seconds, newest last, at most 4,096. */
   eventToProfileSeconds(): Readonly<Float64Array>;
+  /** Calls with each such duration as it is measured, for a histogram that counts every message; returns the call that ends it. */
+  onProfiled(listener: (seconds: number) => void): () => void;
   /** When the source last handed over records or said that there are none; `undefined` before the first time. */
   lastPollAt(): WallTime | undefined;
   /** Whether the source has been assigned its partitions and the state has been restored. */

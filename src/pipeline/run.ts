@@ -66,6 +66,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const route = options.route ?? routeByTopic(options.views);
   const troubles = new Map<string, string>();
   const durations: number[] = [];
+  const durationListeners = new Set<(seconds: number) => void>();
   const listeners = new Set<(outcomes: readonly Outcome[]) => void>();
   let unsent: Outcome[] = [];
   let ready = false;
@@ -144,8 +145,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
     outcomes.push(...takeClosed(cell, lane, closed));
     outcomes.push(...judgeEarly(cell, lane));
     if (message.timestamp !== undefined) {
-      durations.push((clock.now() - message.timestamp) / 1_000);
+      const seconds = (clock.now() - message.timestamp) / 1_000;
+      durations.push(seconds);
       if (durations.length > durationsMax) durations.shift();
+      for (const listener of durationListeners) listener(seconds);
     }
     return outcomes;
   };
@@ -217,6 +220,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     active,
     troubles,
     durations,
+    durationListeners,
     isReady: () => ready,
     lastPollAt: () => lastPollAt,
     listeners,

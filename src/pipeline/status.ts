@@ -12,6 +12,7 @@ export interface BoardParts {
   readonly active: () => readonly Alert[];
   readonly troubles: ReadonlyMap<string, string>;
   readonly durations: readonly number[];
+  readonly durationListeners: Set<(seconds: number) => void>;
   readonly isReady: () => boolean;
   readonly lastPollAt: () => WallTime | undefined;
   readonly listeners: Set<(outcomes: readonly Outcome[]) => void>;
@@ -85,6 +86,10 @@ export function createBoard(parts: BoardParts): Board {
       return () => parts.listeners.delete(listener);
     },
     eventToProfileSeconds: () => Float64Array.from(parts.durations),
+    onProfiled(listener) {
+      parts.durationListeners.add(listener);
+      return () => parts.durationListeners.delete(listener);
+    },
     lastPollAt: parts.lastPollAt,
     ready: parts.isReady,
     troubles: () => parts.troubles,

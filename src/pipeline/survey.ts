@@ -12,7 +12,8 @@ import { jsonNumber } from "./summary.ts";
 
 /** Rows that are kept back until the frames (where buckets are finest) are known. */
 const sampleRows = 20_000;
-const [topValues, bins] = [5, 32];
+const bins = 32;
+const topValuesDefault = 5;
 const quantiles = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 
 /** What is in some rows, without a spec. A number that does not exist (the mean of nothing) is null. */
@@ -67,7 +68,10 @@ export interface Survey {
  * A profile of any rows in one pass and bounded memory: the first 20,000 rows say which fields there are, and around
  * which centre their sketches are finest; a column that appears only later is not profiled.
  */
-export function createSurvey(limits: Limits): Survey {
+export function createSurvey(
+  limits: Limits,
+  { topValues = topValuesDefault }: { readonly topValues?: number } = {},
+): Survey {
   const columns = new Map<string, Column>();
   let waiting: Batch[] = [];
   let rows = 0;
@@ -101,7 +105,9 @@ export function createSurvey(limits: Limits): Survey {
     fields() {
       running ??= begin();
       const [profile] = running.profiler.open(running.state);
-      return [...columns].map(([name, column]) => surveyOf(name, column, profile?.fields.get(name), rows));
+      return [...columns].map(([name, column]) =>
+        surveyOf(name, column, profile?.fields.get(name), rows, topValues),
+      );
     },
     get rows() {
       return rows;
@@ -181,6 +187,7 @@ function surveyOf(
   column: Column,
   profile: FieldProfile | undefined,
   rows: number,
+  topValues: number,
 ): SurveyedField {
   const base = {
     name,

@@ -1,6 +1,14 @@
-import { type EventTime, isoTime } from "../model/time.ts";
-import { type JudgedWindow, segmentKey, type VerdictStatus } from "../model/verdict.ts";
+import { type EventTime, isoTime, type Window } from "../model/time.ts";
+import {
+  type Alert,
+  type Example,
+  type JudgedWindow,
+  segmentKey,
+  type Verdict,
+  type VerdictStatus,
+} from "../model/verdict.ts";
 import type { Board, ViewStatus, WindowStatus } from "../pipeline/board.ts";
+import { jsonNumber } from "../pipeline/summary.ts";
 import { Problem } from "./problem.ts";
 
 const verdictsMax = 1_000;
@@ -89,11 +97,53 @@ export function verdictsOf(
         found.push({
           featureView: spec.name,
           segment: segment === null ? null : segmentKey(segment),
-          window: { start: isoTime(window.start), end: isoTime(window.end) },
-          ...verdict,
+          window: isoWindow(window),
+          ...verdictBody(verdict),
         });
       }
     }
   }
   return found;
+}
+
+/** An alert as JSON: times in ISO 8601, numbers as JSON can hold them. */
+export function alertBody(alert: Alert): object {
+  const { time, startsAt, window, example } = alert;
+  return {
+    ...alert,
+    ...numbersOf(alert),
+    time: isoTime(time),
+    startsAt: isoTime(startsAt),
+    window: isoWindow(window),
+    ...exampleOf(example),
+  };
+}
+
+function verdictBody(verdict: Verdict): object {
+  const { decidedAt, example } = verdict;
+  return {
+    ...verdict,
+    ...numbersOf(verdict),
+    ...(decidedAt === undefined ? {} : { decidedAt: isoTime(decidedAt) }),
+    ...exampleOf(example),
+  };
+}
+
+function numbersOf(of: Pick<Verdict, "observed" | "expected" | "unit" | "shift" | "evidence">): object {
+  return {
+    observed: jsonNumber(of.observed),
+    expected: jsonNumber(of.expected),
+    unit: jsonNumber(of.unit),
+    shift: jsonNumber(of.shift),
+    evidence: jsonNumber(of.evidence),
+  };
+}
+
+function exampleOf(example: Example | undefined): object {
+  if (example?.eventTime === undefined) return {};
+  return { example: { ...example, eventTime: isoTime(example.eventTime) } };
+}
+
+export function isoWindow({ start, end }: Window): { start: string; end: string } {
+  return { start: isoTime(start), end: isoTime(end) };
 }

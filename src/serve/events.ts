@@ -1,9 +1,9 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import { isoTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { Board } from "../pipeline/board.ts";
 import type { Outcome } from "../pipeline/ports.ts";
-import { statusOf } from "./api.ts";
+import { alertBody, statusOf } from "./api.ts";
 import { Problem } from "./problem.ts";
 
 const clientsMax = 100;
@@ -13,7 +13,8 @@ const heartbeatMs = 15_000;
 
 /** Server-sent events: `judged`, `breaker`, `alert`. */
 export interface Events {
-  serve(request: FastifyRequest, reply: FastifyReply): void;
+  /** @throws Problem 503 when there are too many listeners */
+  serve(reply: FastifyReply, headers: Readonly<Record<string, string>>): void;
   close(): void;
 }
 
@@ -39,12 +40,17 @@ export function createEvents(board: Board): Events {
   const timer = setInterval(() => send(": still here\n\n"), heartbeatMs);
   timer.unref();
   return {
-    serve(_request, reply) {
+    serve(reply, headers) {
       if (clients.size >= clientsMax)
         throw new Problem(503, "too many listeners", `${clientsMax} clients listen already`);
       reply.hijack();
       const client = reply.raw;
-      client.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+      client.writeHead(200, {
+        ...headers,
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no", // nginx would hold events back
+      });
       client.write(": tidemark\n\n");
       clients.add(client);
       client.on("close", () => clients.delete(client));
@@ -84,11 +90,7 @@ function eventOf(outcome: Outcome): object | undefined {
       };
     }
     case "alert":
-      return {
-        ...outcome.alert,
-        time: isoTime(outcome.alert.time),
-        startsAt: isoTime(outcome.alert.startsAt),
-      };
+      return alertBody(outcome.alert);
     case "dead-letter":
     case "profile":
       return undefined;

@@ -145,23 +145,20 @@ export function createMetrics({ board, version, lag, deliveryFailures }: Metrics
   gauge("tidemark_build_info", "1, with the version as a label.", ["version", "node"], (add) =>
     add({ version, node: process.version }, 1),
   );
-  registry.registerMetric(eventToProfile(board));
+  eventToProfile(board, registers);
   return registry;
 }
 
 type Fill = (labels: Record<string, string>, value: number) => void;
 
-function eventToProfile(board: Board): Histogram {
-  return new Histogram({
+function eventToProfile(board: Board, registers: Registry[]): void {
+  const histogram = new Histogram({
     name: "tidemark_event_to_profile_seconds",
-    help: "From a record's own timestamp to its being profiled, over the latest 4,096 messages.",
+    help: "From a record's own timestamp to its being profiled.",
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
-    registers: [],
-    collect() {
-      this.reset();
-      for (const seconds of board.eventToProfileSeconds()) this.observe(Math.max(0, seconds));
-    },
+    registers,
   });
+  board.onProfiled((seconds) => histogram.observe(Math.max(0, seconds)));
 }
 
 interface VerdictLabels extends Record<string, string> {

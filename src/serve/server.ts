@@ -1,10 +1,13 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Clock } from "../model/time.ts";
 import { parseInstant } from "../model/time.ts";
 import type { Board, Intake, ViewStatus } from "../pipeline/board.ts";
-import { verdictsOf, viewSummary, windowsOf } from "./api.ts";
+import { nearest } from "../spec/nearest.ts";
+import { alertBody, verdictsOf, viewSummary, windowsOf } from "./api.ts";
 import { live } from "./dashboard/live.ts";
 import { renderDashboard } from "./dashboard/page.ts";
 import { style } from "./dashboard/style.ts";
@@ -14,7 +17,7 @@ import { defaultThresholds, type HealthThresholds, healthOf } from "./health.ts"
 import { createMetrics } from "./metrics.ts";
 import { openapi } from "./openapi.ts";
 import { Problem, problemBody } from "./problem.ts";
-import { arrowType, createValidator, type Validator } from "./validate.ts";
+import { createValidator, type Validator } from "./validate.ts";
 
 export interface ServerOptions {
   readonly board: Board;
@@ -41,21 +44,29 @@ export interface Server {
 const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** A request that has not arrived as a whole by then is let go. */
+const requestTimeoutMs = 30_000;
+const namesListed = 20;
+
 export function createServer(options: ServerOptions): Server {
   const { board, http, limits } = options;
   const app = Fastify({
     bodyLimit: limits.httpBodyBytes,
-    requestIdHeader: "x-request-id",
+    requestTimeout: requestTimeoutMs,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300 },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, options.log),
   });
   // bodies are bytes to us: the decoder reads them, not the framework
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("onSend", async (request, reply, payload) => {
-    reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
+    reply.headers({ "x-request-id": request.id, ...commonHeaders });
     return payload;
   });
+  app.addHook("onRequest", async (request) => refuseOtherSites(request));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
   app.setNotFoundHandler((request) => {
     throw new Problem(
@@ -68,7 +79,9 @@ export function createServer(options: ServerOptions): Server {
   addHealth(app, options);
   addViews(app, options);
   addPages(app, options);
-  app.get("/v1/events", (request, reply) => events.serve(request, reply));
+  app.get("/v1/events", { exposeHeadRoute: false }, (request, reply) => {
+    events.serve(reply, { "x-request-id": request.id, ...commonHeaders });
+  });
   return {
     async listen() {
       try {
@@ -115,17 +128,15 @@ function addHealth(app: FastifyInstance, options: ServerOptions): void {
   });
 }
 
-function addViews(app: FastifyInstance, { board, intake, limits }: ServerOptions): void {
+function addViews(app: FastifyInstance, { board, intake, limits, clock }: ServerOptions): void {
   const validators = new Map<string, Validator>();
   const statusOf = (request: FastifyRequest, reply: FastifyReply): ViewStatus => {
     const { view: name } = request.params as { view: string };
     const status = board.view(name);
     if (status === undefined) {
-      const known = board.views().map(({ view }) => view.name);
-      throw new Problem(
-        404,
-        "unknown feature view",
-        `no feature view "${name.slice(0, 100)}"; there are ${known.join(", ") || "none"}`,
+      throw unknownView(
+        name,
+        board.views().map(({ view }) => view.name),
       );
     }
     modelHeaders(status, reply);
@@ -144,11 +155,11 @@ function addViews(app: FastifyInstance, { board, intake, limits }: ServerOptions
   });
   app.post("/v1/validate/:view", async (request, reply) => {
     const status = statusOf(request, reply);
-    const { name } = status.view;
-    const validator = validators.get(name) ?? createValidator(status, intake, limits);
-    validators.set(name, validator);
-    const arrow = (request.headers["content-type"] ?? "").startsWith(arrowType);
-    return validator.validate((request.body as Uint8Array | undefined) ?? new Uint8Array(), arrow);
+    const { view } = status;
+    const validator = validators.get(view.name) ?? createValidator({ view, intake, limits, clock });
+    validators.set(view.name, validator);
+    const body = (request.body as Uint8Array | undefined) ?? new Uint8Array();
+    return validator.validate(body, request.headers["content-type"] ?? "");
   });
   app.get("/v1/feature-views", async () => board.views().map(viewSummary));
   app.get("/v1/windows/:view", async (request, reply) => {
@@ -157,9 +168,11 @@ function addViews(app: FastifyInstance, { board, intake, limits }: ServerOptions
   });
   app.get("/v1/verdicts", async (request) => {
     const { view, status, limit } = request.query as { view?: string; status?: string; limit?: string };
+    const known = board.views().map(({ view: { name } }) => name);
+    if (view !== undefined && !known.includes(view)) throw unknownView(view, known);
     return verdictsOf(board, view, status, limit);
   });
-  app.get("/v1/alerts", async () => board.activeAlerts());
+  app.get("/v1/alerts", async () => board.activeAlerts().map(alertBody));
 }
 
 function addPages(app: FastifyInstance, { board, version }: ServerOptions): void {
@@ -185,8 +198,40 @@ function addPages(app: FastifyInstance, { board, version }: ServerOptions): void
 function modelHeaders({ view }: ViewStatus, reply: FastifyReply): void {
   const [model, other] = view.models;
   if (model === undefined || other !== undefined) return;
-  if (model.gitSha !== undefined) reply.header("x-model-git-sha", model.gitSha);
-  if (model.weights !== undefined) reply.header("x-model-weights", model.weights);
+  if (model.gitSha !== undefined) reply.header("x-model-git-sha", headerText(model.gitSha));
+  if (model.weights !== undefined) reply.header("x-model-weights", headerText(model.weights));
+}
+
+/** What a header cannot hold is percent-encoded. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/gu, (part) => encodeURIComponent(part.toWellFormed()));
+}
+
+const commonHeaders = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" } as const;
+
+/** The caller's own id if it can be a label in a log, else one of ours. */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers["x-request-id"];
+  return typeof given === "string" && /^[\x21-\x7e]{1,200}$/.test(given) ? given : randomUUID();
+}
+
+/** Browsers name the page that a request comes from: no other site may feed rows to the gate behind its visitor's back. */
+function refuseOtherSites({ method, headers }: FastifyRequest): void {
+  const { origin, host } = headers;
+  if (method === "GET" || method === "HEAD" || origin === undefined) return;
+  if (URL.canParse(origin) && new URL(origin).host === host) return;
+  throw new Problem(403, "another origin", `${origin.slice(0, 100)} may not ${method} here`);
+}
+
+function unknownView(name: string, known: readonly string[]): Problem {
+  const shown = known.slice(0, namesListed).join(", ");
+  const guess = nearest(name, known);
+  const more = known.length > namesListed ? `, and ${known.length - namesListed} more` : "";
+  return new Problem(
+    404,
+    "unknown feature view",
+    `no feature view "${name.slice(0, 100)}"${guess === undefined ? "" : `: did you mean "${guess}"?`}; there are ${shown || "none"}${more}`,
+  );
 }
 
 function instantOf(name: string, text: string | undefined): number | undefined {

@@ -1,0 +1,119 @@
+import type { FieldType } from "../model/feature-view.ts";
+import { apiVersion, kind } from "./schema.ts";
+
+/** What data showed of one column: as much as inference asks for. */
+export interface ColumnFacts {
+  readonly name: string;
+  /** null: a type that no spec has. */
+  readonly type: FieldType | null;
+  readonly rows: number;
+  readonly nulls: number;
+  readonly misfits: number;
+  readonly missing: number;
+  readonly distinct: number | null;
+  readonly numeric?: { readonly nan: number; readonly infinite: number };
+  readonly embedding?: { readonly dimensions: number; readonly nan: number; readonly infinite: number };
+  readonly top?: readonly { readonly value: string; readonly count: number }[];
+  /** Whether `top`'s counts are exact. */
+  readonly exact?: boolean;
+}
+
+export interface InferOptions {
+  readonly name: string;
+  readonly eventTime: string;
+  /** `1m` */
+  readonly window: string;
+  readonly topic: string | undefined;
+  /** For the header: what was read. */
+  readonly source: string;
+}
+
+/** A mapping of more values than this is a list that somebody else should keep. */
+export const mappingValuesMax = 200;
+/** Fewer rows than this per value, and values not seen yet are likely. */
+const rowsPerValue = 20;
+/** Share of rows whose value was seen once: by Good and Turing, what values not seen yet will come to. */
+const unseenMax = 0.001;
+/** Strings with more distinct values than this share of the rows are ids. */
+const idShare = 0.9;
+
+/**
+ * A spec that says what the data showed, as YAML for people to go through. Values become a mapping when they are few and
+ * all well supported; floats are `finite` when none was not; ranges are left out, because what has been seen is rarely all
+ * that is allowed.
+ */
+export function inferSpec(columns: readonly ColumnFacts[], options: InferOptions): string {
+  const { name, eventTime, window, topic, source } = options;
+  const requestId = columns.find((column) => isId(column) && /(^|_)(id|uuid|key)$/i.test(column.name));
+  const fields = columns.filter((column) => column.name !== eventTime);
+  const lines = [
+    `# Inferred from ${source}. Go through it: what the data showed is not always what is right.`,
+    "# Worth adding: owner, models, segments (model version, node), ranges, patterns, maxEmptyRate.",
+    `apiVersion: ${apiVersion}`,
+    `kind: ${kind}`,
+    `name: ${scalar(name)}`,
+    "version: 1",
+    `source: { ${[topic === undefined ? undefined : `topic: ${scalar(topic)}`, "format: auto", `eventTime: ${scalar(eventTime)}`, requestId === undefined ? undefined : `requestId: ${scalar(requestId.name)}`].filter((part) => part !== undefined).join(", ")} }`,
+    `window: { size: ${window} }`,
+    "fields:",
+    ...fields.flatMap(fieldLines),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function fieldLines(column: ColumnFacts): string[] {
+  const { name, type, nulls, missing } = column;
+  if (type === null)
+    return [`  # ${name.replace(/\p{Cc}/gu, " ")}: left out, its type is one that no spec has`];
+  const parts = [`type: ${type}`];
+  if (nulls === 0 && missing === 0) parts.push("nullable: false");
+  const values = mappingOf(column);
+  if (values !== undefined)
+    parts.push(`mapping: { values: [${values.map(scalar).join(", ")}], maxDefaultRate: 0.01 }`);
+  if (column.embedding !== undefined && column.embedding.dimensions > 0)
+    parts.push(`dimensions: ${column.embedding.dimensions}`);
+  if (neverNonFinite(column)) parts.push("finite: true");
+  return [`  ${scalar(name)}: { ${parts.join(", ")} }`];
+}
+
+function neverNonFinite({ type, numeric, embedding }: ColumnFacts): boolean {
+  if (type === "embedding") return embedding !== undefined && embedding.nan + embedding.infinite === 0;
+  return (
+    (type === "float32" || type === "float64") &&
+    numeric !== undefined &&
+    numeric.nan + numeric.infinite === 0
+  );
+}
+
+function valuesSeen({ rows, nulls, misfits, missing }: ColumnFacts): number {
+  return rows - nulls - misfits - missing;
+}
+
+function isId(column: ColumnFacts): boolean {
+  return column.type === "string" && column.nulls === 0 && (column.distinct ?? 0) > idShare * column.rows;
+}
+
+/** The values, the most frequent first, when they are few and each is well supported. */
+function mappingOf(column: ColumnFacts): readonly string[] | undefined {
+  const { type, top, exact } = column;
+  if (
+    type !== "string" ||
+    top === undefined ||
+    exact !== true ||
+    top.length === 0 ||
+    top.length > mappingValuesMax
+  )
+    return undefined;
+  const seen = valuesSeen(column);
+  const counted = top.reduce((sum, { count }) => sum + count, 0);
+  const once = top.filter(({ count }) => count === 1).length;
+  if (counted < seen || seen < rowsPerValue * top.length || once > unseenMax * seen) return undefined;
+  return top.map(({ value }) => value);
+}
+
+/** Plain where YAML reads it as this very text, else quoted as JSON does, which YAML reads too. */
+function scalar(text: string): string {
+  const plain =
+    /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n|nan|inf)$/i.test(text);
+  return plain ? text : JSON.stringify(text);
+}
