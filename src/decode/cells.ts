@@ -181,12 +181,54 @@ function looksLikeInstant(text: string): boolean {
 }
 
 function readInstant(text: string, into: Instant): boolean {
-  const ms = parseInstant(text);
+  const ms = utcMs(text) ?? parseInstant(text);
   if (ms === undefined) return false;
   into.ms = ms;
   const finer = text.length > 23 ? /[.,]\d{3}(\d{1,6})/.exec(text)?.[1] : undefined;
   into.nanos = finer === undefined ? 0 : Number(finer.padEnd(6, "0"));
   return true;
+}
+
+const [zero, dash, colon, dot, letterT, letterZ] = [48, 45, 58, 46, 84, 90];
+
+/** `2026-03-03T04:14:00Z` and `…00.123Z`, the usual ones, at a fifth of `parseInstant`'s cost; `undefined`: ask that. */
+function utcMs(text: string): number | undefined {
+  const { length } = text;
+  if ((length !== 20 && length !== 24) || text.charCodeAt(length - 1) !== letterZ) return undefined;
+  const separated =
+    text.charCodeAt(4) === dash &&
+    text.charCodeAt(7) === dash &&
+    text.charCodeAt(10) === letterT &&
+    text.charCodeAt(13) === colon &&
+    text.charCodeAt(16) === colon &&
+    (length === 20 || text.charCodeAt(19) === dot);
+  if (!separated) return undefined;
+  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
+  const [hour, minute, second] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
+  const milli = length === 24 ? digits(text, 20, 23) : 0;
+  const usual =
+    year >= 1_000 &&
+    month >= 1 &&
+    month <= 12 &&
+    day >= 1 &&
+    day <= 28 &&
+    hour < 24 &&
+    minute < 60 &&
+    second < 60;
+  // NaN compares as false, and milli is checked by the sum
+  const ms = usual ? Date.UTC(year, month - 1, day, hour, minute, second, milli) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** The number that the digits `[from, to)` stand for; NaN when they are none. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - zero;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = 10 * value + digit;
+  }
+  return value;
 }
 
 function fitsInt64(value: bigint): boolean {

@@ -12,10 +12,10 @@ const inferenceRows = 1_000;
 /** Longest record, in characters. */
 const recordMax = 1024 * 1024;
 
-type Record = readonly (string | null)[];
+type Record = readonly string[];
 
 /**
- * CSV with a header (RFC 4180). An empty cell is null, an empty quoted one an empty text. CSV has no types: a cell is read as
+ * CSV with a header (RFC 4180). An empty cell is null. CSV has no types: a cell is read as
  * its column's type, and one that is no such value is a misfit; without hints the first 1,000 rows that hold something decide.
  * With hints only the hinted columns are read.
  */
@@ -40,12 +40,7 @@ export async function* readCsvFile(options: OpenFileOptions): AsyncGenerator<Bat
 
 /** Records of the file; the parser holds no more than a few chunks of it. */
 async function* recordsOf({ name, bytes }: OpenFileOptions): AsyncGenerator<Record> {
-  const parser = parse({
-    bom: true,
-    skip_empty_lines: true,
-    max_record_size: recordMax,
-    cast: (value, { quoting }) => (value === "" && !quoting ? (null as unknown as string) : value),
-  });
+  const parser = parse({ bom: true, skip_empty_lines: true, max_record_size: recordMax });
   void feed(parser, bytes).catch((error: Error) => parser.destroy(error));
   try {
     for await (const record of parser) yield record as Record;
@@ -85,7 +80,7 @@ interface Header {
 }
 
 function headerOf(record: Record, { name, hints, limits, columns }: OpenFileOptions): Header {
-  const names = record.map((cell) => (cell ?? "").trim());
+  const names = record.map((cell) => cell.trim());
   if (names.length > limits.fields)
     throw new DecodeError("limit", `${name}: ${names.length} columns, at most ${limits.fields}`);
   const wanted = columns === undefined ? undefined : new Set(columns);
@@ -100,7 +95,7 @@ function headerOf(record: Record, { name, hints, limits, columns }: OpenFileOpti
 function batchOf({ names, places, types }: Header, rows: readonly Record[]): Batch {
   const columns = new Map<string, Column>();
   for (const place of places) {
-    const cells = rows.map((row) => row[place]);
+    const cells = rows.map((row) => row[place] || null); // an empty text is null
     const type = types[place] ?? csvCells.infer(firstValues(cells));
     types[place] = type;
     const column = type === undefined ? nullColumn(rows.length, "csv") : buildColumn(cells, type, csvCells);

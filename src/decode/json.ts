@@ -157,7 +157,8 @@ export function parseLine(line: string, number: number, exact: boolean): Row | u
 /** Whether some integer may be beyond 2^53 and some field may hold it. */
 export function needsExactIntegers(text: string, hints: Hints): boolean {
   if (hints !== undefined && !hasWideIntegers(hints)) return false;
-  return /\d{16}/.test(text);
+  // 16 digits that are no fraction and no text
+  return /(?:^|[:,[\s-])\d{16,}(?![\d.])/.test(text);
 }
 
 function hasWideIntegers(hints: NonNullable<Hints>): boolean {

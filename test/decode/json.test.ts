@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Batch } from "../../src/model/batch.ts";
 import type { FieldType } from "../../src/model/feature-view.ts";
+import { parseInstant } from "../../src/model/time.ts";
 import { cellsOf, columnOf, decoderOf, reasonOf } from "./support.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -78,6 +79,24 @@ describe("JSON rows", () => {
       assert.deepEqual(cellsOf(batches, "f"), [expected, null], `${cell} as ${type}`);
       assert.equal(columnOf(batches, "f").misfits, undefined);
     }
+  });
+
+  it("say the same instant however ISO 8601 is written", () => {
+    const part = (max: number, width = 2): fc.Arbitrary<string> =>
+      fc.integer({ min: 0, max }).map((value) => String(value).padStart(width, "0"));
+    const iso = fc
+      .tuple(part(2_100, 4), part(13), part(32), part(25), part(61), part(61), fc.option(part(999, 3)))
+      .map(([y, mo, d, h, mi, s, ms]) => `${y}-${mo}-${d}T${h}:${mi}:${s}${ms === null ? "" : `.${ms}`}Z`);
+    fc.assert(
+      fc.property(iso, (text) => {
+        const expected = parseInstant(text) ?? null;
+        assert.deepEqual(cellsOf(decode(JSON.stringify([{ t: text }, { t: 0 }]), { t: "timestamp" }), "t"), [
+          expected,
+          0,
+        ]);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("are read by path, and a member's own dotted name comes first", () => {
