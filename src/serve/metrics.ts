@@ -109,7 +109,10 @@ export function createMetrics({ board, version, lag, deliveryFailures }: Metrics
   gauge("tidemark_breaker_state", "0 closed, 1 half-open, 2 open.", ["feature_view", "segment"], (add) =>
     eachView(({ view, breaker, segments }) => {
       add({ feature_view: view.name, segment: "" }, breakerValues[breaker.state]);
-      for (const [segment, { state }] of [...segments].slice(0, segmentsMax)) {
+      const worstFirst = [...segments].sort(
+        ([, a], [, b]) => breakerValues[b.state] - breakerValues[a.state],
+      );
+      for (const [segment, { state }] of worstFirst.slice(0, segmentsMax)) {
         add({ feature_view: view.name, segment }, breakerValues[state]);
       }
     }),

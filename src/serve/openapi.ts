@@ -29,6 +29,7 @@ export function openapi(version: string): object {
             "Whether a feature view may be used.",
             json("closed or half-open"),
             unavailable("open"),
+            problem("400", "no such segment field"),
             problem("404", "unknown view"),
           ),
           parameters: [viewParameter, query("segment", "field:value, for example node:a7")],
@@ -40,8 +41,10 @@ export function openapi(version: string): object {
             "Checks rows against the spec.",
             json("every row keeps the spec"),
             problem("400", "rows that break it, each error with pointer, code and detail"),
+            problem("403", "sent by a page of another origin"),
             problem("404", "unknown view"),
             problem("413", "too large"),
+            problem("503", "cannot be taken now"),
           ),
           parameters: [viewParameter],
           requestBody: {

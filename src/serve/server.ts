@@ -35,6 +35,8 @@ export interface ServerOptions {
 }
 
 export interface Server {
+  /** `GET /v1/gate/{view}`: every route, but for the HEAD that comes with a GET. */
+  readonly routes: readonly string[];
   /** Where it listens. @throws Fault `http.failed` when the port is taken */
   listen(): Promise<URL>;
   close(): Promise<void>;
@@ -57,7 +59,10 @@ export function createServer(options: ServerOptions): Server {
     genReqId: requestIdOf,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300 },
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply, options.log),
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ "x-request-id": request.id, ...commonHeaders }); // no hook runs for these
+      answerError(error, request, reply, options.log);
+    },
   });
   // bodies are bytes to us: the decoder reads them, not the framework
   app.removeAllContentTypeParsers();
@@ -75,6 +80,10 @@ export function createServer(options: ServerOptions): Server {
       `${request.method} ${request.url.slice(0, 200)}: no such resource; see /openapi.json`,
     );
   });
+  const routes: string[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    if (method !== "HEAD") routes.push(`${String(method)} ${url.replaceAll(/:(\w+)/g, "{$1}")}`);
+  });
   const events = createEvents(board);
   addHealth(app, options);
   addViews(app, options);
@@ -83,6 +92,7 @@ export function createServer(options: ServerOptions): Server {
     events.serve(reply, { "x-request-id": request.id, ...commonHeaders });
   });
   return {
+    routes,
     async listen() {
       try {
         await app.listen({ host: http.host, port: http.port });
