@@ -138,11 +138,16 @@ export function createMonitor(options: MonitorOptions): Monitor {
     return resume;
   };
 
+  const closeDue = (cell: Cell): readonly Outcome[] =>
+    cell.judging.close(lowWatermark(cell, clock.now(), options.idleAfterMs));
+
   const receiveOne = (cell: Cell, lane: Lane, message: Message): Outcome[] => {
     const outcomes: Outcome[] = [];
     const { closed, deadLetter } = stepLane(lane, message, cell.decoder, cell.profiler, options.range);
     if (deadLetter !== undefined) outcomes.push({ kind: "dead-letter", deadLetter });
     outcomes.push(...takeClosed(cell, lane, closed));
+    // what is over first: an early verdict is of a later window than any that closes now
+    outcomes.push(...closeDue(cell));
     outcomes.push(...judgeEarly(cell, lane));
     if (message.timestamp !== undefined) {
       const seconds = (clock.now() - message.timestamp) / 1_000;
@@ -152,9 +157,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
     }
     return outcomes;
   };
-
-  const closeDue = (cell: Cell): readonly Outcome[] =>
-    cell.judging.close(lowWatermark(cell, clock.now(), options.idleAfterMs));
 
   const checkpoint = async (): Promise<ReadonlyMap<string, number>> => {
     await deliver();
@@ -211,7 +213,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
           headers: new Map(),
           body: { kind: "batch", batch },
         };
-        await emit([...receiveOne(cell, lane, message), ...closeDue(cell)]);
+        await emit(receiveOne(cell, lane, message));
       }),
   };
 
@@ -241,7 +243,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
             if (message.offset < lane.nextOffset) continue;
             await emit(receiveOne(cell, lane, message));
           }
-          await emit(closeDue(cell));
         }
       }),
     ended: (partition) =>
