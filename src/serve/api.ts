@@ -1,29 +1,11 @@
 import { type EventTime, isoTime, type Window } from "../model/time.ts";
-import {
-  type Alert,
-  type Example,
-  type JudgedWindow,
-  segmentKey,
-  type Verdict,
-  type VerdictStatus,
-} from "../model/verdict.ts";
+import { type Alert, type Example, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { Board, ViewStatus, WindowStatus } from "../pipeline/board.ts";
 import { jsonNumber } from "../pipeline/summary.ts";
+import { statusOf, statusRank } from "../report/status.ts";
 import { Problem } from "./problem.ts";
 
 const verdictsMax = 1_000;
-const rank: Readonly<Record<VerdictStatus, number>> = { ok: 0, insufficient: 1, warning: 2, critical: 3 };
-
-/** The worst of a window's verdicts; a window whose every verdict is insufficient is insufficient, never ok. */
-export function statusOf({ verdicts }: Pick<JudgedWindow, "verdicts">): VerdictStatus {
-  let worst: VerdictStatus = "ok";
-  let judged = false;
-  for (const { status } of verdicts) {
-    if (status !== "insufficient") judged = true;
-    if (status !== "insufficient" && rank[status] > rank[worst]) worst = status;
-  }
-  return judged || verdicts.length === 0 ? worst : "insufficient";
-}
 
 export function viewSummary({
   view,
@@ -84,8 +66,8 @@ export function verdictsOf(
   if (!Number.isInteger(limit) || limit < 1 || limit > verdictsMax) {
     throw new Problem(400, "bad query", `limit is a whole number from 1 to ${verdictsMax}`);
   }
-  if (status !== undefined && !Object.hasOwn(rank, status)) {
-    throw new Problem(400, "bad query", `status is one of ${Object.keys(rank).join(", ")}`);
+  if (status !== undefined && !Object.hasOwn(statusRank, status)) {
+    throw new Problem(400, "bad query", `status is one of ${Object.keys(statusRank).join(", ")}`);
   }
   const found: object[] = [];
   for (const { view: spec, recent } of board.views()) {

@@ -3,7 +3,8 @@ import { isoTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { Board } from "../pipeline/board.ts";
 import type { Outcome } from "../pipeline/ports.ts";
-import { alertBody, statusOf } from "./api.ts";
+import { statusOf } from "../report/status.ts";
+import { alertBody } from "./api.ts";
 import { Problem } from "./problem.ts";
 
 const clientsMax = 100;

@@ -1,176 +1,173 @@
-import type { FieldSpec } from "../../model/feature-view.ts";
-import { formatDuration, isoTime } from "../../model/time.ts";
-import { type Alert, segmentKey, type Verdict } from "../../model/verdict.ts";
+import { formatDuration } from "../../model/time.ts";
+import { type Alert, segmentKey } from "../../model/verdict.ts";
 import type { Board, ViewStatus } from "../../pipeline/board.ts";
-import type { FieldProfile } from "../../profile/profile.ts";
-import { categoryBars, histogramOverlay, shiftLine, windowStrip } from "../../report/charts.ts";
-import { escapeHtml, number, percent } from "../../report/html.ts";
-import { statusOf } from "../api.ts";
+import { clock, count, escapeHtml, span, timeTag } from "../../report/html.ts";
+import { statusOf } from "../../report/status.ts";
+import { windowStrip } from "../../report/timeline.ts";
+import { fieldTable } from "./fields.ts";
 
 /** Windows drawn; older ones are at `/v1/windows`. */
-const windowsShown = 180;
+const windowsShown = 240;
 const alertsShown = 30;
-const breakerWords = { closed: "closed", "half-open": "half-open", open: "OPEN" } as const;
+const segmentsShown = 60;
+const states = {
+  closed: { word: "closed", gate: "the gate answers 200: fine to ask the model" },
+  "half-open": { word: "half-open", gate: "the gate answers 200 again, on probation" },
+  open: { word: "OPEN", gate: "the gate answers 503: don’t ask the model" },
+} as const;
 
 /** The whole page, rendered on the server: it says what it has to say without a script. */
 export function renderDashboard(board: Board, version: string): string {
   const views = board.views();
+  const alerts = board.activeAlerts();
+  const open = views.filter(({ breaker }) => breaker.state === "open").length;
+  const title = open > 0 ? `● ${open} open · tidemark` : "tidemark";
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>tidemark</title>
-<link rel="icon" href="data:,">
+<title>${title}</title>
+<link rel="icon" href="${icon(open > 0 ? "b91c26" : "2a7a57")}">
 <link rel="stylesheet" href="/dashboard.css">
 <script src="/dashboard.js" defer></script>
 </head>
 <body>
-<header><h1>tidemark</h1><p>${views.length} feature ${views.length === 1 ? "view" : "views"} · version ${escapeHtml(version)} · <a href="/metrics">metrics</a> · <a href="/health">health</a> · <a href="/openapi.json">API</a></p></header>
+<header>
+<div><h1>tidemark</h1><p>where each feature normally stands, and when it no longer does</p></div>
+<nav aria-label="other faces"><a href="/health">health</a> <a href="/metrics">metrics</a> <a href="/openapi.json">API</a> <small>v${escapeHtml(version)}</small> <span id="live" class="pill" role="status">reload to update</span></nav>
+</header>
 <main id="board">
-${troubles(board)}
-${views.map((status) => viewSection(status, board.activeAlerts())).join("\n")}
+${troubles(board)}${views.length === 0 ? `<p class="calm">No feature view is watched: there is no spec.</p>` : ""}${views.length > 1 ? overview(views) : ""}
+${views.map((status) => viewSection(status, alerts)).join("\n")}
 </main>
 </body>
 </html>
 `;
 }
 
+/** A tide line in a colour. */
+function icon(colour: string): string {
+  const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='8' fill='%23${colour}'/><path d='M2 9q3-4 6 0t6 0' fill='none' stroke='white' stroke-width='2'/></svg>`;
+  return `data:image/svg+xml,${svg.replaceAll("<", "%3C").replaceAll(">", "%3E").replaceAll(" ", "%20")}`;
+}
+
 function troubles(board: Board): string {
   const all = [...board.troubles()];
+  if (!board.ready()) all.unshift(["starting", "the state has not been restored yet"]);
   if (all.length === 0) return "";
   const items = all.map(([name, text]) => `<li><b>${escapeHtml(name)}</b> ${escapeHtml(text)}</li>`);
-  return `<section class="troubles" aria-label="troubles"><ul>${items.join("")}</ul></section>`;
+  return `<section class="troubles" aria-label="tidemark itself is not well"><h2>tidemark itself is not well</h2><ul>${items.join("")}</ul></section>`;
+}
+
+function overview(views: readonly ViewStatus[]): string {
+  const items = views.map(({ view, breaker }) => {
+    const name = escapeHtml(view.name);
+    return `<li class="${breaker.state}"><span class="lamp" aria-hidden="true"></span><a href="#${anchorOf(view.name)}">${name}</a> ${states[breaker.state].word}</li>`;
+  });
+  return `<nav class="overview" aria-label="feature views"><ul>${items.join("")}</ul></nav>`;
+}
+
+function anchorOf(name: string): string {
+  return `view-${encodeURIComponent(name)}`;
 }
 
 function viewSection(status: ViewStatus, alerts: readonly Alert[]): string {
-  const { view, breaker, counts, recent, baseline, lastEvent, segments } = status;
+  const { view, breaker, counts, baseline, lastEvent } = status;
   const own = alerts.filter(({ featureView }) => featureView === view.name);
-  const openSegments = [...segments].filter(([, { state }]) => state === "open").map(([key]) => key);
-  const shown = recent
-    .slice(-windowsShown)
-    .map((judged) => ({ window: judged.window, status: statusOf(judged) }));
-  return `<section class="view" aria-labelledby="view-${escapeHtml(view.name)}">
+  const heading = anchorOf(view.name);
+  const owner = view.owner === undefined ? "" : ` · ${escapeHtml(view.owner)}`;
+  const models = view.models.map(
+    ({ name, version, gitSha }) =>
+      `${escapeHtml(name)} ${escapeHtml(version ?? "")} <code>${escapeHtml(gitSha ?? "no git hash")}</code>`,
+  );
+  return `<section class="view" aria-labelledby="${heading}">
 <div class="top ${breaker.state}">
-<div><h2 id="view-${escapeHtml(view.name)}">${escapeHtml(view.name)} <small>v${view.version}${view.owner === undefined ? "" : ` · ${escapeHtml(view.owner)}`}</small></h2>
-<p class="reason">${reasonOf(status)}</p></div>
-<div class="breaker"><span class="lamp" aria-hidden="true"></span>breaker <strong>${breakerWords[breaker.state]}</strong></div>
+<div><h2 id="${heading}">${escapeHtml(view.name)} <small>version ${view.version}${owner}</small></h2>
+<p class="reason">${reasonOf(status)}</p>
+${otherReasons(status)}</div>
+<div class="breaker"><p><span class="lamp" aria-hidden="true"></span>breaker <strong>${states[breaker.state].word}</strong></p>
+<p class="soft"><a href="/v1/gate/${encodeURIComponent(view.name)}">${states[breaker.state].gate}</a></p></div>
 </div>
 <dl class="counts">
-${count("profiled", counts.profiled)}${count("late", counts.late)}${count("rejected", counts.rejected)}${count("dead letters", counts.deadLettered)}
-<div><dt>last event</dt><dd>${lastEvent === undefined ? "none yet" : when(lastEvent)}</dd></div>
-<div><dt>baseline</dt><dd>${baseline === undefined ? "none: only hard rules" : `${number(baseline.rows)} rows`}</dd></div>
-<div><dt>open segments</dt><dd>${openSegments.length === 0 ? "none" : escapeHtml(openSegments.join(", "))}</dd></div>
+${tile("profiled", counts.profiled)}${tile("late", counts.late)}${tile("rejected", counts.rejected, true)}${tile("dead letters", counts.deadLettered, true)}${tile("alerts firing", own.length, true)}
+<div><dt>last event</dt><dd>${lastEvent === undefined ? "none yet" : timeTag(lastEvent)}</dd></div>
+<div><dt>baseline</dt><dd>${baseline === undefined ? "none: only hard rules" : `${count(baseline.rows)} rows <small>${span(baseline.to - baseline.from)}</small>`}</dd></div>
+${models.length === 0 ? "" : `<div><dt>feeds</dt><dd class="models">${models.join("<br>")}</dd></div>`}
 </dl>
-<div class="strip">${windowStrip(shown, { width: 1080, height: 18 })}<p>${shown.length} closed windows of ${formatDuration(view.window.sizeMs)}${shown[0] === undefined ? "" : `, from ${when(shown[0].window.start)}`}</p></div>
-${alertList(own)}
+${timeline(status)}
+${segmentList(status)}
+${alertList(own, view.name)}
 ${fieldTable(status)}
 </section>`;
 }
 
-function count(name: string, value: number): string {
-  return `<div><dt>${name}</dt><dd>${value.toLocaleString("en-US")}</dd></div>`;
+function tile(name: string, value: number, isBad = false): string {
+  return `<div><dt>${name}</dt><dd${isBad && value > 0 ? ' class="bad"' : ""}>${count(value)}</dd></div>`;
 }
 
 function reasonOf({ breaker }: ViewStatus): string {
-  if (breaker.state === "closed")
+  if (breaker.state === "closed") {
     return breaker.history.length === 0
       ? "Nothing has opened it."
-      : `Closed again since ${when(breaker.since)}.`;
-  const [first, ...others] = breaker.reasons;
-  const more = others.length === 0 ? "" : ` and ${others.length} more`;
-  return `Since ${when(breaker.since)}: ${escapeHtml(first?.summary ?? "")}${more}.`;
-}
-
-function alertList(alerts: readonly Alert[]): string {
-  if (alerts.length === 0) return `<p class="calm">No alert fires.</p>`;
-  const rows = alerts
-    .slice(0, alertsShown)
-    .map(({ alertname, field, severity, segment, startsAt, summary, example }) => {
-      const seen = example === undefined ? "" : ` <code>${escapeHtml(example.value)}</code>`;
-      return `<li class="${severity}"><b>${alertname}</b> ${escapeHtml(field ?? "whole view")}${segment === null ? "" : ` · ${escapeHtml(segmentKey(segment))}`} <span>${escapeHtml(summary)}${seen}</span> <time datetime="${isoTime(startsAt)}">${when(startsAt)}</time></li>`;
-    });
-  const more = alerts.length > alertsShown ? `<li>and ${alerts.length - alertsShown} more</li>` : "";
-  return `<ul class="alerts" aria-label="active alerts">${rows.join("")}${more}</ul>`;
-}
-
-function fieldTable(status: ViewStatus): string {
-  const rows = status.view.fields
-    .map((field) => ({
-      field,
-      verdicts: (status.latest?.verdicts ?? []).filter((verdict) => verdict.field === field.name),
-    }))
-    .sort((a, b) => severity(b.verdicts) - severity(a.verdicts));
-  return `<div class="scroll"><table><caption class="unseen">Fields of ${escapeHtml(status.view.name)}, the most shifted first</caption>
-<thead><tr><th scope="col">field</th><th scope="col">status</th><th scope="col">shift</th><th scope="col">over time</th><th scope="col">default cases</th><th scope="col">distribution</th></tr></thead>
-<tbody>${rows.map(({ field, verdicts }) => fieldRow(status, field, verdicts)).join("\n")}</tbody></table></div>`;
-}
-
-function severity(verdicts: readonly Verdict[]): number {
-  return Math.max(
-    -1,
-    ...verdicts.map(({ status, shift }) => (status === "critical" ? 1_000 : 0) + Math.min(999, shift)),
-  );
-}
-
-function worstOf(verdicts: readonly Verdict[]): Verdict | undefined {
-  return verdicts.toSorted((a, b) => severity([b]) - severity([a]))[0];
-}
-
-function fieldRow(status: ViewStatus, field: FieldSpec, verdicts: readonly Verdict[]): string {
-  const worst = worstOf(verdicts);
-  const word = verdicts.length === 0 ? "insufficient" : statusOf({ verdicts });
-  const { sigma } = field.drift;
-  const shifts = status.recent
-    .slice(-60)
-    .map(({ verdicts: all }) => worstOf(all.filter((verdict) => verdict.field === field.name))?.shift);
-  const defaults = verdicts.find(({ statistic }) => statistic === "default_rate");
-  return `<tr><th scope="row">${escapeHtml(field.name)} <small>${field.type}</small></th>
-<td><span class="status-${word} pill">${word}</span></td>
-<td>${worst === undefined ? "" : shiftBar(worst, sigma)}</td>
-<td>${shiftLine(shifts, sigma, { width: 150, height: 34 }, field.name)}</td>
-<td>${defaults === undefined ? "" : percent(defaults.observed)}</td>
-<td>${distribution(field, status.baselineFields.get(field.name), status.fields.get(field.name))}</td></tr>`;
-}
-
-function shiftBar({ shift, statistic, summary }: Verdict, sigma: number): string {
-  const share = Math.min(1, shift / (2 * sigma));
-  const label = shift >= 1_000 ? "> 999" : number(shift);
-  return `<div class="bar" title="${escapeHtml(summary)}"><meter min="0" max="1" high="0.5" optimum="0" value="${share.toFixed(3)}" aria-label="shift of ${escapeHtml(statistic)}">${label}</meter> ${label} SD <small>${escapeHtml(statistic)}</small></div>`;
-}
-
-function distribution(
-  field: FieldSpec,
-  baseline: FieldProfile | undefined,
-  current: FieldProfile | undefined,
-): string {
-  const [before, now] = [baseline?.body, current?.body];
-  const size = { width: 220, height: 40 };
-  if (field.type === "string") {
-    const known = field.mapping === undefined ? undefined : new Set(field.mapping.values);
-    return categoryBars(
-      before?.kind === "string" ? before.categories : undefined,
-      now?.kind === "string" ? now.categories : undefined,
-      known === undefined ? undefined : (value) => known.has(value),
-      size,
-      field.name,
-    );
+      : `Closed again since ${timeTag(breaker.since)}.`;
   }
-  if (now?.kind === "bool") return `${percent(now.trues / Math.max(1, now.trues + now.falses))} true`;
-  if (now?.kind === "embedding") return `norm ${number(now.norms.mean)}, ${now.nan} NaN`;
-  return histogramOverlay(
-    before?.kind === "numeric" ? before.histogram : undefined,
-    now?.kind === "numeric" ? now.histogram : undefined,
-    size,
-    field.name,
-  );
+  const since = `Since ${timeTag(breaker.openedAt ?? breaker.since)}: `;
+  return `${since}<b>${escapeHtml(breaker.reasons[0]?.summary ?? "opened by hand")}</b>`;
 }
 
-/** `3 Mar 04:14`, in UTC. */
-function when(time: number): string {
-  const iso = isoTime(time);
-  const month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][
-    Number(iso.slice(5, 7)) - 1
-  ];
-  return `${Number(iso.slice(8, 10))} ${month ?? ""} ${iso.slice(11, 16)}`;
+function otherReasons({ view, breaker }: ViewStatus): string {
+  const others = breaker.state === "closed" ? [] : breaker.reasons.slice(1);
+  if (others.length === 0) return "";
+  const items = others.map(({ summary }) => `<li>${escapeHtml(summary)}</li>`).join("");
+  return `<details id="reasons-${encodeURIComponent(view.name)}"><summary>and ${others.length} more reason${others.length === 1 ? "" : "s"}</summary><ul>${items}</ul></details>`;
+}
+
+function timeline({ view, recent, breaker }: ViewStatus): string {
+  const shown = recent.slice(-windowsShown);
+  const [first, last] = [shown[0], shown.at(-1)];
+  if (first === undefined || last === undefined) {
+    return `<p class="soft">No window of ${formatDuration(view.window.sizeMs)} has closed yet.</p>`;
+  }
+  const cells = shown.map((judged) => ({ window: judged.window, status: statusOf(judged) }));
+  const strip = windowStrip(cells, breaker.history, { width: 1080, height: 52 });
+  return `<div class="strip"><h3>${shown.length} closed windows of ${formatDuration(view.window.sizeMs)}</h3>${strip}
+<ul class="legend"><li><i class="ok"></i>ok</li><li><i class="warning"></i>warning</li><li><i class="critical"></i>critical</li><li><i></i>too few rows to tell</li><li>▼ the breaker moved</li></ul></div>`;
+}
+
+function segmentList({ segments }: ViewStatus): string {
+  const notClosed = [...segments].filter(([, { state }]) => state !== "closed");
+  if (segments.size === 0) return "";
+  if (notClosed.length === 0)
+    return `<p class="soft">All ${segments.size} segments have closed breakers of their own.</p>`;
+  const chips = notClosed
+    .slice(0, segmentsShown)
+    .map(
+      ([key, { state, since }]) =>
+        `<li class="${state}"><span class="lamp" aria-hidden="true"></span>${escapeHtml(key)} <small>${state} since ${clock(since)}</small></li>`,
+    );
+  const more =
+    notClosed.length > segmentsShown ? `<li>and ${notClosed.length - segmentsShown} more</li>` : "";
+  return `<div class="segments"><h3>${notClosed.length} of ${segments.size} segments are open for themselves</h3><ul>${chips.join("")}${more}</ul></div>`;
+}
+
+function alertList(alerts: readonly Alert[], view: string): string {
+  if (alerts.length === 0) return `<p class="calm">No alert fires.</p>`;
+  const rows = alerts.slice(0, alertsShown).map((alert) => {
+    const { alertname, field, severity, segment, startsAt, summary } = alert;
+    const place = segment === null ? "" : `<br><small>${escapeHtml(segmentKey(segment))}</small>`;
+    return `<tr class="${severity}"><th scope="row">${alertname}</th><td>${escapeHtml(field ?? "whole view")}${place}</td><td>${escapeHtml(summary)}${exampleOf(alert)}</td><td>${timeTag(startsAt)}</td></tr>`;
+  });
+  const more =
+    alerts.length > alertsShown
+      ? `<p class="soft">and ${alerts.length - alertsShown} more at <a href="/v1/alerts">/v1/alerts</a></p>`
+      : "";
+  return `<h3>Firing</h3><div class="scroll" role="region" tabindex="0" aria-label="alerts of ${escapeHtml(view)}"><table class="alerts"><thead><tr><th scope="col">alert</th><th scope="col">where</th><th scope="col">what</th><th scope="col">since</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div>${more}`;
+}
+
+function exampleOf({ example }: Alert): string {
+  if (example === undefined) return "";
+  const request =
+    example.requestId === undefined ? "" : ` in request <code>${escapeHtml(example.requestId)}</code>`;
+  return ` <span class="example">e.g. <code>${escapeHtml(example.value)}</code>${request}</span>`;
 }

@@ -1,42 +1,39 @@
-export const style = `
-:root { color-scheme: light dark; --ground: #f6f7f9; --card: #ffffff; --ink: #17202b; --soft: #586575; --line: #dde3ea;
-  --ok: #2e7d5b; --warning: #9a6700; --critical: #c0262d; --insufficient: #8a96a3; --current: #1f6feb; --baseline: #c5ced8; }
-@media (prefers-color-scheme: dark) { :root { --ground: #0f141a; --card: #171e26; --ink: #e6ebf0; --soft: #9aa7b5; --line: #2a3440;
-  --ok: #4fb98a; --warning: #d9a520; --critical: #ff6b6b; --insufficient: #6b7886; --current: #6ea8fe; --baseline: #3a4653; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
-header, main { max-width: 1160px; margin: 0 auto; padding: 0 20px; }
-header { display: flex; align-items: baseline; gap: 16px; padding-top: 18px; }
-h1 { font-size: 22px; letter-spacing: .02em; margin: 0; }
-header p, small, dt, .strip p, time { color: var(--soft); }
-a { color: var(--current); }
-.view { background: var(--card); border: 1px solid var(--line); border-radius: 12px; margin: 16px 0; padding: 0 20px 16px; overflow: hidden; }
-.top { display: flex; justify-content: space-between; align-items: center; gap: 20px; margin: 0 -20px; padding: 14px 20px; border-bottom: 1px solid var(--line); border-left: 6px solid var(--ok); }
-.top.open { border-left-color: var(--critical); background: color-mix(in srgb, var(--critical) 9%, transparent); }
-.top.half-open { border-left-color: var(--warning); }
-h2 { margin: 0; font-size: 19px; } h2 small { font-weight: 400; font-size: 14px; }
-.reason { margin: 2px 0 0; }
-.breaker { font-size: 17px; white-space: nowrap; display: flex; align-items: center; gap: 8px; }
-.lamp { width: 14px; height: 14px; border-radius: 50%; background: var(--ok); }
+import { baseStyle } from "../../report/style.ts";
+
+export const style = `${baseStyle}
+body > header, main { max-width: 1180px; margin: 0 auto; padding: 0 20px; }
+body > header { display: flex; flex-wrap: wrap; align-items: flex-end; justify-content: space-between; gap: 8px 24px; padding-top: 20px; }
+h1 { font-size: 24px; letter-spacing: -.01em; } header p { color: var(--soft); }
+header nav { display: flex; align-items: center; gap: 14px; }
+#live.on { color: var(--ok); } #live.off { color: var(--critical); }
+h3 { font-size: 14px; font-weight: 600; margin: 22px 0 6px; } h3 small { font-weight: 400; margin-left: 6px; }
+.view { background: var(--card); border: 1px solid var(--line); border-radius: 14px; margin: 18px 0; padding: 0 24px 20px; overflow: hidden; }
+.top { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: flex-start; gap: 10px 32px; margin: 0 -24px 18px; padding: 18px 24px; border-bottom: 1px solid var(--line); border-left: 8px solid var(--ok); }
+.top > :first-child { flex: 1 1 420px; }
+.top.open { border-left-color: var(--critical); background: color-mix(in srgb, var(--critical) 10%, var(--card)); }
+.top.half-open { border-left-color: var(--warning); background: color-mix(in srgb, var(--warning) 10%, var(--card)); }
+.top.open .soft, .top.open small, .top.open time, .top.half-open time, .top.half-open small { color: var(--ink); }
+h2 { font-size: 21px; letter-spacing: -.01em; } h2 small { font-weight: 400; font-size: 14px; margin-left: 4px; }
+.reason { margin-top: 3px; font-size: 16px; } .top details { margin-top: 4px; font-size: 14px; } .top details ul { margin: 4px 0 0; padding-left: 18px; } .top summary { color: var(--ink); }
+.breaker { text-align: right; } .breaker p:first-child { font-size: 20px; display: flex; align-items: center; justify-content: flex-end; gap: 9px; } .breaker p + p { font-size: 13px; }
+.open .breaker strong { color: var(--critical); } .half-open .breaker strong { color: var(--warning); } .closed .breaker strong { color: var(--ok); }
+.top.open a, .top.half-open a { color: var(--ink); }
+.lamp { flex: none; display: inline-block; width: .75em; height: .75em; border-radius: 50%; background: var(--ok); }
 .open .lamp { background: var(--critical); } .half-open .lamp { background: var(--warning); }
-.open .breaker strong { color: var(--critical); }
-.counts { display: flex; flex-wrap: wrap; gap: 6px 34px; margin: 14px 0; }
-.counts div { min-width: 60px; } dt { font-size: 13px; } dd { margin: 0; font-size: 17px; font-variant-numeric: tabular-nums; }
-.strip svg { width: 100%; height: 18px; border-radius: 4px; } .strip p { margin: 2px 0 10px; font-size: 13px; }
-.status-ok { fill: var(--ok); } .status-warning { fill: var(--warning); } .status-critical { fill: var(--critical); } .status-insufficient { fill: var(--insufficient); }
-.pill { border: 1px solid currentColor; border-radius: 99px; padding: 1px 9px; font-size: 13px; }
-.pill.status-ok { color: var(--ok); } .pill.status-warning { color: var(--warning); } .pill.status-critical { color: var(--critical); font-weight: 600; } .pill.status-insufficient { color: var(--soft); }
-.alerts { list-style: none; margin: 0 0 12px; padding: 0; } .alerts li { border-left: 3px solid var(--critical); padding: 3px 10px; margin: 4px 0; }
-.alerts li.warning { border-left-color: var(--warning); } .alerts time { float: right; font-size: 13px; }
-.calm { color: var(--ok); margin: 0 0 10px; }
-code { background: color-mix(in srgb, var(--ink) 8%, transparent); border-radius: 4px; padding: 0 5px; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: 6px 10px 6px 0; border-top: 1px solid var(--line); vertical-align: middle; }
-thead th { border-top: 0; font-size: 13px; font-weight: 500; color: var(--soft); } tbody th { font-weight: 500; white-space: nowrap; } tbody th small { font-weight: 400; }
-.bar { white-space: nowrap; font-variant-numeric: tabular-nums; } meter { width: 90px; height: 12px; }
-svg { display: block; } svg text { font: 10px system-ui, sans-serif; fill: var(--soft); } svg text.unknown { fill: var(--critical); font-weight: 600; }
-path.baseline, rect.baseline { fill: var(--baseline); } path.current { fill: none; stroke: var(--current); stroke-width: 1.5; } rect.current { fill: var(--current); } rect.unknown { fill: var(--critical); }
-path.shift { fill: none; stroke: var(--ink); stroke-width: 1.2; } line.limit { stroke: var(--critical); stroke-dasharray: 3 3; }
-.troubles { border: 1px solid var(--warning); border-radius: 12px; padding: 4px 16px; margin: 16px 0; } .troubles ul { list-style: none; padding: 0; margin: 6px 0; }
-.unseen { position: absolute; clip-path: inset(50%); height: 1px; width: 1px; overflow: hidden; }
+.top.open .lamp { box-shadow: 0 0 0 4px color-mix(in srgb, var(--critical) 25%, transparent); }
+.models { font-size: 14px !important; } .counts dd time { color: inherit; }
+.strip svg { width: 100%; }
+.segments ul, .overview ul, .troubles ul { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 6px; }
+.segments li, .overview li { border: 1px solid var(--line); border-radius: 99px; padding: 1px 11px; font-size: 13px; display: flex; align-items: center; gap: 6px; }
+.overview { margin-top: 16px; } .overview li { background: var(--card); font-size: 14px; padding: 3px 13px; }
+.troubles { border: 1px solid var(--warning); border-left-width: 8px; border-radius: 12px; padding: 12px 18px; margin: 18px 0; background: var(--card); } .troubles h2 { font-size: 16px; } .troubles ul { display: block; }
+.calm { color: var(--ok); margin-top: 18px; }
+.alerts th { white-space: nowrap; } .alerts td:last-child { white-space: nowrap; text-align: right; padding-right: 0; font-size: 13px; } .alerts thead th:last-child { text-align: right; padding-right: 0; }
+.alerts tbody tr { box-shadow: inset 3px 0 var(--critical); } .alerts tbody tr.warning { box-shadow: inset 3px 0 var(--warning); } .alerts tbody th { padding-left: 12px; font-size: 14px; } .alerts thead th:first-child { padding-left: 12px; }
+.example { color: var(--soft); white-space: normal; }
+.heading { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: flex-end; gap: 4px 24px; margin-bottom: 4px; }
+.fields td:last-child { padding-right: 0; width: 270px; } .fields td small { display: block; max-width: 300px; }
+.shift { display: flex; align-items: center; gap: 8px; white-space: nowrap; font-variant-numeric: tabular-nums; } .shift span { min-width: 62px; }
+small.bad { color: var(--critical); font-weight: 600; }
+@media (max-width: 700px) { .breaker { text-align: left; } .breaker p:first-child { justify-content: flex-start; } .view { padding: 0 14px 14px; border-radius: 0; margin-left: -20px; margin-right: -20px; } .top { margin: 0 -14px 14px; padding: 14px; } }
 `;

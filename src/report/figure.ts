@@ -1,0 +1,40 @@
+import { escapeHtml } from "./html.ts";
+
+/** In CSS pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * A picture that a screen reader can tell as well.
+ * @param told     what the picture says, as a sentence: its text alternative
+ * @param content  SVG with no style and no script of its own: the page's classes colour it
+ */
+export function figure({ width, height }: Size, told: string, content: string): string {
+  const label = escapeHtml(told);
+  return `<svg role="img" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" aria-label="${label}"><title>${label}</title>${content}</svg>`;
+}
+
+/** Coordinates need no more than a tenth of a pixel. */
+export function px(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+export function label(
+  text: string,
+  x: number,
+  y: number,
+  anchor: "start" | "middle" | "end" = "start",
+  name = "label",
+): string {
+  return `<text class="${name}" x="${px(x)}" y="${px(y)}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
+}
+
+export function rect(name: string, x: number, y: number, width: number, height: number): string {
+  return `<rect class="${name}" x="${px(x)}" y="${px(y)}" width="${px(Math.max(0, width))}" height="${px(Math.max(0, height))}"/>`;
+}
+
+export function rule(name: string, x1: number, y1: number, x2: number, y2: number): string {
+  return `<line class="${name}" x1="${px(x1)}" y1="${px(y1)}" x2="${px(x2)}" y2="${px(y2)}"/>`;
+}
