@@ -21,7 +21,12 @@ export async function profileBench({ quick }: { readonly quick: boolean }): Prom
     const ours = await best(repeats, () => oursNs(size));
     const duckdb = await best(repeats, () => duckdbNs(size));
     ratios[`profile.vsDuckdb.${size}`] = duckdb / ours;
-    rows.push({ what: `profile of ${size.toLocaleString("en-US")} × ${dataColumns}`, ours: `${ours.toFixed(1)} ns a cell`, peer: `DuckDB SUMMARIZE ${duckdb.toFixed(1)} ns a cell`, ratio: duckdb / ours });
+    rows.push({
+      what: `profile of ${size.toLocaleString("en-US")} × ${dataColumns}`,
+      ours: `${ours.toFixed(1)} ns a cell`,
+      peer: `DuckDB SUMMARIZE ${duckdb.toFixed(1)} ns a cell`,
+      ratio: duckdb / ours,
+    });
   }
   return { ratios, rows };
 }
@@ -58,7 +63,8 @@ function oursNs(size: number): number {
   for (let round = 0; round < rounds; round++) {
     if (size >= 1_000_000) state = profiler.start();
     for (const bytes of batches) {
-      for (const batch of decoder.decode(bytes)) profiler.fold(state, batch, { timestamp: undefined, position: "bench" });
+      for (const batch of decoder.decode(bytes))
+        profiler.fold(state, batch, { timestamp: undefined, position: "bench" });
     }
   }
   return ((performance.now() - start) * 1e6) / (rounds * size * dataColumns);
@@ -69,11 +75,19 @@ async function duckdbNs(size: number): Promise<number> {
   const connection = await instance.connect();
   await connection.run("SET threads = 1");
   const seed = createRandom(size)();
-  const floats = Array.from({ length: 12 }, (_, c) => `CASE WHEN random() < 0.01 THEN NULL ELSE ${100 * c} + ${c + 1} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()) END AS f${c}`);
+  const floats = Array.from(
+    { length: 12 },
+    (_, c) =>
+      `CASE WHEN random() < 0.01 THEN NULL ELSE ${100 * c} + ${c + 1} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()) END AS f${c}`,
+  );
   const ints = Array.from({ length: 4 }, (_, c) => `floor(random() * ${10 ** (c + 2)})::INTEGER AS i${c}`);
-  const texts = [200, 5, 500_000, 10_000].map((distinct, c) => `'value-' || floor(random() * ${distinct})::INTEGER AS s${c}`);
+  const texts = [200, 5, 500_000, 10_000].map(
+    (distinct, c) => `'value-' || floor(random() * ${distinct})::INTEGER AS s${c}`,
+  );
   await connection.run(`SELECT setseed(${seed})`);
-  await connection.run(`CREATE TABLE workload AS SELECT ${[...floats, ...ints, ...texts].join(", ")} FROM range(${size})`);
+  await connection.run(
+    `CREATE TABLE workload AS SELECT ${[...floats, ...ints, ...texts].join(", ")} FROM range(${size})`,
+  );
   const rounds = size >= 1_000_000 ? 1 : 20;
   await connection.runAndReadAll("SUMMARIZE workload"); // warm
   const start = performance.now();

@@ -28,7 +28,10 @@ const usage = `node bench/run.ts [NAME…] [--json] [--quick]
 async function main(argv: readonly string[]): Promise<number> {
   const flags = new Set(argv.filter((argument) => argument.startsWith("--")));
   const names = argv.filter((argument) => !argument.startsWith("--"));
-  const unknown = [...names.filter((name) => !Object.hasOwn(benches, name)), ...[...flags].filter((flag) => !["--json", "--quick"].includes(flag))];
+  const unknown = [
+    ...names.filter((name) => !Object.hasOwn(benches, name)),
+    ...[...flags].filter((flag) => !["--json", "--quick"].includes(flag)),
+  ];
   if (unknown.length > 0) {
     console.error(`${unknown.join(", ")}: not known\n${usage}`);
     return 2;
@@ -43,11 +46,19 @@ async function main(argv: readonly string[]): Promise<number> {
     rows.push(...result.rows);
   }
   const [cpu] = cpus();
-  const environment = { node: process.version, cpu: cpu?.model ?? "unknown", cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) };
+  const environment = {
+    node: process.version,
+    cpu: cpu?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
   if (flags.has("--json")) console.log(JSON.stringify({ ratios, environment }));
   else {
-    for (const { what, ours, peer, ratio } of rows) console.log(`${what.padEnd(34)} ${ours.padEnd(26)} ${peer.padEnd(46)} ${ratio.toFixed(2)}×`);
-    console.log(`node ${environment.node}, ${environment.cores} × ${environment.cpu}, ${environment.memoryGiB} GiB`);
+    for (const { what, ours, peer, ratio } of rows)
+      console.log(`${what.padEnd(34)} ${ours.padEnd(26)} ${peer.padEnd(46)} ${ratio.toFixed(2)}×`);
+    console.log(
+      `node ${environment.node}, ${environment.cores} × ${environment.cpu}, ${environment.memoryGiB} GiB`,
+    );
   }
   return 0;
 }

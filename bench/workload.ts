@@ -1,12 +1,12 @@
 import {
   type DataType,
+  Field,
   Float64,
   Int32,
   makeData,
   RecordBatch,
   RecordBatchStreamWriter,
   Schema,
-  Field,
   Struct,
   TimestampMillisecond,
   Utf8,
@@ -38,7 +38,13 @@ export function makeBatch(rows: number, seed: number, startMs: number): RecordBa
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const columns: { name: string; type: DataType; vector: Vector }[] = [];
   const times = BigInt64Array.from({ length: rows }, (_, row) => BigInt(startMs + row));
-  columns.push(column("event_time", new TimestampMillisecond("UTC"), makeData({ type: new TimestampMillisecond("UTC"), length: rows, data: times })));
+  columns.push(
+    column(
+      "event_time",
+      new TimestampMillisecond("UTC"),
+      makeData({ type: new TimestampMillisecond("UTC"), length: rows, data: times }),
+    ),
+  );
   for (let c = 0; c < 12; c++) {
     const values = Float64Array.from({ length: rows }, () => 100 * c + normal() * (c + 1));
     const bitmap = new Uint8Array(Math.ceil(rows / 8)).fill(0xff);
@@ -48,7 +54,13 @@ export function makeBatch(rows: number, seed: number, startMs: number): RecordBa
       bitmap[row >> 3] = (bitmap[row >> 3] as number) & ~(1 << (row & 7));
       nullCount += 1;
     }
-    columns.push(column(`f${c}`, new Float64(), makeData({ type: new Float64(), length: rows, data: values, nullBitmap: bitmap, nullCount })));
+    columns.push(
+      column(
+        `f${c}`,
+        new Float64(),
+        makeData({ type: new Float64(), length: rows, data: values, nullBitmap: bitmap, nullCount }),
+      ),
+    );
   }
   for (let c = 0; c < 4; c++) {
     const values = Int32Array.from({ length: rows }, () => Math.floor(random() * 10 ** (c + 2)));
@@ -64,7 +76,11 @@ export function makeBatch(rows: number, seed: number, startMs: number): RecordBa
   return new RecordBatch(schema, data as never);
 }
 
-function column(name: string, type: DataType, data: unknown): { name: string; type: DataType; vector: Vector } {
+function column(
+  name: string,
+  type: DataType,
+  data: unknown,
+): { name: string; type: DataType; vector: Vector } {
   return { name, type, vector: new Vector([data as never]) };
 }
 

@@ -83,27 +83,29 @@ function foldRows(
   { texts, mask }: Strings,
 ): number {
   const { rows, from, to } = group;
+  const { low, high, first } = texts;
+  const { offsets, bytes } = texts.column;
+  let { minBytes, maxBytes } = body;
   let size = 0;
   for (let i = from; i < to; i++) {
     const row = rows === undefined ? i : (rows[i] as number);
     if (mask !== undefined && mask[row] === 0) continue;
+    const a = low[row] as number;
+    const b = high[row] as number;
+    const start = offsets[first + row] as number;
+    const end = offsets[first + row + 1] as number;
+    const length = end - start;
+    if (length < minBytes) minBytes = length;
+    if (length > maxBytes) maxBytes = length;
+    addBytes(body.categories, a, b, bytes, start, end, 1);
     picked[size] = row;
-    pickedLow[size] = texts.low[row] as number;
-    pickedHigh[size] = texts.high[row] as number;
+    pickedLow[size] = a;
+    pickedHigh[size] = b;
     size++;
-  }
-  addHashes(body.distinct, pickedLow, pickedHigh, 0, size);
-  const { offsets, bytes } = texts.column;
-  let { minBytes, maxBytes } = body;
-  for (let i = 0; i < size; i++) {
-    const at = texts.first + (picked[i] as number);
-    const [start, end] = [offsets[at] as number, offsets[at + 1] as number];
-    if (end - start < minBytes) minBytes = end - start;
-    if (end - start > maxBytes) maxBytes = end - start;
-    addBytes(body.categories, pickedLow[i] as number, pickedHigh[i] as number, bytes, start, end, 1);
   }
   body.minBytes = minBytes;
   body.maxBytes = maxBytes;
+  addHashes(body.distinct, pickedLow, pickedHigh, 0, size);
   for (const rule of rules) {
     const text = textOf(texts);
     let broken = 0;

@@ -75,46 +75,51 @@ export function addBytes(
   into.total += count;
   const entry = find(into, low, high, to - from);
   if (entry >= 0) into.counts[entry] = (into.counts[entry] as number) + count;
-  else insert(into, low, high, to - from, bytes.subarray(from, Math.min(to, from + keptBytes)), count);
+  else insert(into, low, high, to - from, bytes, from, count);
 }
 
 /** The number of the entry that keeps a value, −1 when none does; numbers last until the next `add`. */
-export function find(
-  { slots, low, high, lengths }: Categories,
-  a: number,
-  b: number,
-  length: number,
-): number {
+export function find(into: Categories, a: number, b: number, length: number): number {
+  const { slots, low, high, lengths } = into;
   const mask = slots.length - 1;
-  for (let slot = (a ^ b) & mask; ; slot = (slot + 1) & mask) {
-    const entry = (slots[slot] as number) - 1;
-    if (entry < 0 || (low[entry] === a && high[entry] === b && lengths[entry] === length)) return entry;
+  let slot = (a ^ b) & mask;
+  let entry = (slots[slot] as number) - 1;
+  while (entry >= 0) {
+    if (low[entry] === a && high[entry] === b && lengths[entry] === length) return entry;
+    slot = (slot + 1) & mask;
+    entry = (slots[slot] as number) - 1;
   }
+  return -1;
 }
 
+/** Keeps the first `keptBytes` of `bytes[from, from + length)`; nothing is allocated unless an array is full. */
 function insert(
   into: Categories,
   low: number,
   high: number,
   length: number,
-  kept: Uint8Array,
+  bytes: Uint8Array,
+  from: number,
   count: number,
 ): void {
   if (into.size >= into.limit) purge(into);
   if (into.size === into.low.length) growEntries(into);
   const entry = into.size++;
+  const kept = length < keptBytes ? length : keptBytes;
+  const start = into.bytesUsed;
   into.low[entry] = low;
   into.high[entry] = high;
   into.lengths[entry] = length;
-  into.starts[entry] = into.bytesUsed;
+  into.starts[entry] = start;
   into.counts[entry] = count;
-  if (into.bytesUsed + kept.length > into.bytes.length) {
-    const grown = new Uint8Array(Math.max(into.bytes.length * 2, into.bytesUsed + kept.length));
-    grown.set(into.bytes.subarray(0, into.bytesUsed));
+  if (start + kept > into.bytes.length) {
+    const grown = new Uint8Array(Math.max(into.bytes.length * 2, start + kept));
+    grown.set(into.bytes.subarray(0, start));
     into.bytes = grown;
   }
-  for (let i = 0; i < kept.length; i++) into.bytes[into.bytesUsed + i] = kept[i] as number;
-  into.bytesUsed += kept.length;
+  const own = into.bytes;
+  for (let i = 0; i < kept; i++) own[start + i] = bytes[from + i] as number;
+  into.bytesUsed = start + kept;
   place(into, entry);
 }
 
@@ -142,31 +147,51 @@ function growEntries(into: Categories): void {
 
 /** Takes the median count off every entry and drops those that have nothing left: at least half of them. */
 function purge(into: Categories): void {
-  const sorted = into.counts.slice(0, into.size).sort();
-  takeOff(into, sorted[into.size >> 1] as number);
+  takeOff(into, medianCount(into.counts, into.size));
+}
+
+/** Counts up to this are told apart without sorting: where values have to be dropped, most were seen once or twice. */
+const smallCounts = 64;
+const small = new Int32Array(smallCounts + 1);
+
+/** The count at place ⌊size / 2⌋ of the sorted counts. */
+function medianCount(counts: Float64Array, size: number): number {
+  small.fill(0);
+  for (let entry = 0; entry < size; entry++) {
+    const count = counts[entry] as number;
+    if (count <= smallCounts) small[count] = (small[count] as number) + 1;
+  }
+  let below = 0;
+  for (let count = 1; count <= smallCounts; count++) {
+    below += small[count] as number;
+    if (below > size >> 1) return count;
+  }
+  return counts.slice(0, size).sort()[size >> 1] as number;
 }
 
 function takeOff(into: Categories, loss: number): void {
+  const { low, high, lengths, starts, counts, bytes, slots, size } = into;
   into.error += loss;
   let kept = 0;
   let bytesUsed = 0;
-  for (let entry = 0; entry < into.size; entry++) {
-    const count = (into.counts[entry] as number) - loss;
+  for (let entry = 0; entry < size; entry++) {
+    const count = (counts[entry] as number) - loss;
     if (count <= 0) continue;
-    const start = into.starts[entry] as number;
-    const length = into.lengths[entry] as number;
-    into.bytes.copyWithin(bytesUsed, start, start + Math.min(length, keptBytes));
-    into.low[kept] = into.low[entry] as number;
-    into.high[kept] = into.high[entry] as number;
-    into.lengths[kept] = length;
-    into.starts[kept] = bytesUsed;
-    into.counts[kept] = count;
-    bytesUsed += Math.min(length, keptBytes);
+    const start = starts[entry] as number;
+    const length = lengths[entry] as number;
+    const keptLength = length < keptBytes ? length : keptBytes;
+    for (let i = 0; i < keptLength; i++) bytes[bytesUsed + i] = bytes[start + i] as number;
+    low[kept] = low[entry] as number;
+    high[kept] = high[entry] as number;
+    lengths[kept] = length;
+    starts[kept] = bytesUsed;
+    counts[kept] = count;
+    bytesUsed += keptLength;
     kept++;
   }
   into.size = kept;
   into.bytesUsed = bytesUsed;
-  into.slots.fill(0);
+  slots.fill(0);
   for (let entry = 0; entry < kept; entry++) place(into, entry);
 }
 
@@ -183,7 +208,7 @@ export function mergeCategories(a: Categories, b: Categories): Categories {
       const count = from.counts[entry] as number;
       const own = find(room, low, high, length);
       if (own >= 0) room.counts[own] = (room.counts[own] as number) + count;
-      else insert(room, low, high, length, from.bytes.subarray(start, start + keptBytesOf(length)), count);
+      else insert(room, low, high, length, from.bytes, start, count);
     }
   }
   const merged: Categories = {
@@ -301,7 +326,7 @@ export function readCategories(reader: Reader): Categories {
     if (count === 0 || counted > sum || find(categories, hash.low, hash.high, bytes) >= 0) {
       throw reader.corrupt(`count ${count}`);
     }
-    insert(categories, hash.low, hash.high, bytes, kept, count);
+    insert(categories, hash.low, hash.high, bytes, kept, 0, count);
   }
   if (error === 0 && counted !== sum) throw reader.corrupt(`${counted} values of ${sum}`);
   categories.total = sum;

@@ -25,7 +25,8 @@ export const createDistinct = (): Distinct => ({ registers: undefined, sparse: n
 
 /** Adds one value by its 64-bit hash. */
 export function addHash(into: Distinct, low: number, high: number): void {
-  const [register, rank] = [high >>> 20, Math.clz32(low) + 1];
+  const register = high >>> 20;
+  const rank = Math.clz32(low) + 1;
   if (into.registers === undefined) addSparse(into, register, rank);
   else if ((into.registers[register] as number) < rank) into.registers[register] = rank;
 }

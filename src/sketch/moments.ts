@@ -52,7 +52,10 @@ export function addColumn(into: Moments, values: Float64Array, from: number, to:
 
 /** Sum of `values[from, to)`; not finite if one of them is not (or when the sum passes 1.8e308). */
 export function sumOf(values: Float64Array, from: number, to: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
   let i = from;
   for (; i + 4 <= to; i += 4) {
     s0 += values[i] as number;
@@ -73,18 +76,22 @@ export function addColumnAround(
   shift: number,
 ): void {
   if (to <= from) return;
-  let [a0, a1, a2, a3] = [0, 0, 0, 0];
-  let [b0, b1, b2, b3] = [0, 0, 0, 0];
+  let a0 = 0;
+  let a1 = 0;
+  let a2 = 0;
+  let a3 = 0;
+  let b0 = 0;
+  let b1 = 0;
+  let b2 = 0;
+  let b3 = 0;
   let min = values[from] as number;
   let max = min;
   let i = from;
   for (; i + 4 <= to; i += 4) {
-    const [x0, x1, x2, x3] = [
-      values[i] as number,
-      values[i + 1] as number,
-      values[i + 2] as number,
-      values[i + 3] as number,
-    ];
+    const x0 = values[i] as number;
+    const x1 = values[i + 1] as number;
+    const x2 = values[i + 2] as number;
+    const x3 = values[i + 3] as number;
     if (x0 < min) min = x0;
     if (x0 > max) max = x0;
     if (x1 < min) min = x1;
@@ -93,7 +100,10 @@ export function addColumnAround(
     if (x2 > max) max = x2;
     if (x3 < min) min = x3;
     if (x3 > max) max = x3;
-    const [d0, d1, d2, d3] = [x0 - shift, x1 - shift, x2 - shift, x3 - shift];
+    const d0 = x0 - shift;
+    const d1 = x1 - shift;
+    const d2 = x2 - shift;
+    const d3 = x3 - shift;
     a0 += d0;
     b0 += d0 * d0;
     a1 += d1;
