@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import { defaultLimits } from "../model/limits.ts";
-import type { Source } from "../pipeline/ports.ts";
+import type { Outcome, Sink, Source } from "../pipeline/ports.ts";
 import type { Summary } from "../pipeline/summary.ts";
+import { collectFindings, type FindingsCollector } from "../report/findings.ts";
+import { renderReport } from "../report/report.ts";
 import { createReportFiles } from "../sink/report-files.ts";
 import { expandInputs, timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
@@ -10,6 +12,7 @@ import { paintFor } from "./paint.ts";
 import { createPlay, filesFor } from "./play.ts";
 import { createProgress } from "./progress.ts";
 import { summaryText } from "./summary-text.ts";
+import { version } from "./version.ts";
 import { matchBaseline, readBaseline, readSpec } from "./views.ts";
 
 interface ReplayOptions {
@@ -57,12 +60,13 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   const range = timeRangeOf(options.fromTime, options.toTime);
   const source: Source = filesFor(view, expandInputs(options.input ?? [], io), defaultLimits);
   const files = await createReportFiles({ dir: options.out });
+  const collector = collectFindings(view);
   const play = createPlay({
     view,
     baseline,
     limits: defaultLimits,
     clock: { now: io.now },
-    sinks: [files],
+    sinks: [files, collecting(collector)],
     ...(options.sigma === undefined ? {} : { sigma: options.sigma }),
     ...(range === undefined ? {} : { range }),
   });
@@ -83,11 +87,56 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
         range === undefined ? "the input holds no rows" : "no event time lies in [--from-time, --to-time)",
     });
   }
-  await files.finish(summary, "");
+  const report = renderReport({
+    view,
+    baseline,
+    baselineFields: new Map([...baseline.fields].map(([name, { profile }]) => [name, profile])),
+    findings: collector.findings(),
+    summary,
+    command: commandOf(options),
+    toolVersion: version,
+  });
+  await files.finish(summary, report);
   io.stdout(
     options.json === true ? formatJson(summary) : summaryText(summary, paintFor({ ...io, isTTY: false })),
   );
   if (isBreached(summary, options.failOn)) throw new Exit(1);
+}
+
+function collecting(collector: FindingsCollector): Sink {
+  const seen = new WeakSet<Outcome>();
+  const add = (outcome: Outcome): void => {
+    if (outcome.kind === "judged") collector.judged(outcome.judged, outcome.profile);
+    else if (outcome.kind === "alert") collector.alert(outcome.alert);
+    else if (outcome.kind === "breaker") collector.breaker(outcome.breaker, outcome.transition);
+  };
+  return {
+    name: "report",
+    accept: async (outcomes) => {
+      for (const outcome of outcomes) {
+        if (seen.has(outcome)) continue; // handed over again after another sink had refused it
+        seen.add(outcome);
+        add(outcome);
+      }
+    },
+    close: async () => undefined,
+  };
+}
+
+/** The command line that makes the same report, as a POSIX shell reads it. */
+function commandOf({ spec, baseline, input = [], out, fromTime, toTime, sigma }: ReplayOptions): string {
+  const quote = (text: string): string =>
+    /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const flags: [string, readonly string[]][] = [
+    ["--spec", [spec]],
+    ["--baseline", [baseline]],
+    ["--input", input],
+    ...(fromTime === undefined ? [] : [["--from-time", [fromTime]] as [string, string[]]]),
+    ...(toTime === undefined ? [] : [["--to-time", [toTime]] as [string, string[]]]),
+    ...(sigma === undefined ? [] : [["--sigma", [String(sigma)]] as [string, string[]]]),
+    ["--out", [out]],
+  ];
+  return `tidemark replay ${flags.map(([name, values]) => [name, ...values.map(quote)].join(" ")).join(" ")}`;
 }
 
 function isBreached({ alerts }: Summary, failOn: ReplayOptions["failOn"]): boolean {

@@ -55,10 +55,10 @@ function histogramChart(
   const drawn = [baseline, current].map((body) =>
     body === undefined || body.histogram.total === 0 ? undefined : body.histogram,
   );
-  const known = drawn.filter((histogram) => histogram !== undefined);
+  const known = [baseline, current].filter((body) => body !== undefined && body.histogram.total > 0);
   if (known.length === 0) return "";
-  const low = Math.min(...known.map((histogram) => quantile(histogram, 0.005)));
-  const high = Math.max(...known.map((histogram) => quantile(histogram, 0.995)));
+  const low = Math.min(...known.map((body) => within(body, quantile(body.histogram, 0.005))));
+  const high = Math.max(...known.map((body) => within(body, quantile(body.histogram, 0.995))));
   const floor = size.height - (axis ? axisHeight : 1);
   const range: [number, number] = high > low ? [low, high] : [low - 0.5, low + 0.5];
   const x = scaleLinear([0, bins], [0, size.width]);
@@ -96,6 +96,11 @@ function histogramChart(
     histogram === undefined ? "unknown" : text(quantile(histogram, 0.5)),
   );
   return figure(size, `${name}: median ${medians[1]}, baseline ${medians[0]}`, parts.join(""));
+}
+
+/** A sketch may overshoot the extremes by its error; the extremes themselves are exact. */
+function within({ moments }: NumericBody, value: number): number {
+  return Math.min(Math.max(value, moments.min), moments.max);
 }
 
 /** Counts of buckets dealt to equal bins by overlap; what lies outside counts in the outermost bin. */

@@ -15,9 +15,14 @@ export function statusOf({ verdicts }: Pick<JudgedWindow, "verdicts">): VerdictS
   return worst;
 }
 
+/** By status, then default cases before all else, because nothing tells more of a model, then by shift. */
 export function isWorse(verdict: Verdict, than: Verdict): boolean {
-  const difference = statusRank[verdict.status] - statusRank[than.status];
+  const difference = tellingRank(verdict) - tellingRank(than);
   return difference > 0 || (difference === 0 && verdict.shift > than.shift);
+}
+
+function tellingRank({ status, statistic }: Verdict): number {
+  return statusRank[status] + (status === "critical" && statistic === "default_rate" ? 1 : 0);
 }
 
 /** The verdict that says most about a field: the worst status, among those the largest shift. */

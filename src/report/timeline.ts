@@ -56,12 +56,17 @@ type TimeScale = ReturnType<typeof scaleUtc<number>>;
 
 function timeAxis(x: TimeScale, width: number, floor: number, height: number): string {
   const ticks = x.ticks(Math.max(2, Math.floor(width / tickWidth)));
+  let taken = Number.NEGATIVE_INFINITY;
   const texts = ticks.map((tick) => {
     const at = x(tick);
     const midnight = tick.getTime() % 86_400_000 === 0;
     const text = midnight ? when(tick.getTime()).replace(" 00:00", "") : tick.toISOString().slice(11, 16);
-    const anchor = at < 20 ? "start" : at > width - 30 ? "end" : "middle";
-    return rule("axis", at, floor, at, floor + 3) + label(text, at, height - 2, anchor);
+    const room = text.length * 6;
+    const left = Math.min(Math.max(at - room / 2, 0), width - room);
+    const mark = rule("axis", at, floor, at, floor + 3);
+    if (left < taken + 6) return mark;
+    taken = left + room;
+    return mark + label(text, left + room / 2, height - 2, "middle");
   });
   return rule("axis", 0, floor, width, floor) + texts.join("");
 }
@@ -102,7 +107,7 @@ export function shiftLine(points: readonly ShiftPoint[], options: ShiftLineOptio
     .digits(1);
   const at = y(sigma);
   const parts = [
-    rect("over", left, 0, size.width - left, at),
+    axis ? rect("over", left, 0, size.width - left, at) : "",
     rule("limit", left, at, size.width, at),
     `<path class="shift" d="${path(points) ?? ""}"/>`,
   ];

@@ -138,8 +138,7 @@ function timeline({ view, recent, breaker }: ViewStatus): string {
 function segmentList({ segments }: ViewStatus): string {
   const notClosed = [...segments].filter(([, { state }]) => state !== "closed");
   if (segments.size === 0) return "";
-  if (notClosed.length === 0)
-    return `<p class="soft">All ${segments.size} segments have closed breakers of their own.</p>`;
+  if (notClosed.length === 0) return `<p class="soft">All ${segments.size} segments are closed.</p>`;
   const chips = notClosed
     .slice(0, segmentsShown)
     .map(
@@ -148,7 +147,7 @@ function segmentList({ segments }: ViewStatus): string {
     );
   const more =
     notClosed.length > segmentsShown ? `<li>and ${notClosed.length - segmentsShown} more</li>` : "";
-  return `<div class="segments"><h3>${notClosed.length} of ${segments.size} segments are open for themselves</h3><ul>${chips.join("")}${more}</ul></div>`;
+  return `<div class="segments"><h3>Segments that are not closed <small>${notClosed.length} of ${segments.size}</small></h3><ul>${chips.join("")}${more}</ul></div>`;
 }
 
 function alertList(alerts: readonly Alert[], view: string): string {
@@ -156,7 +155,7 @@ function alertList(alerts: readonly Alert[], view: string): string {
   const rows = alerts.slice(0, alertsShown).map((alert) => {
     const { alertname, field, severity, segment, startsAt, summary } = alert;
     const place = segment === null ? "" : `<br><small>${escapeHtml(segmentKey(segment))}</small>`;
-    return `<tr class="${severity}"><th scope="row">${alertname}</th><td>${escapeHtml(field ?? "whole view")}${place}</td><td>${escapeHtml(summary)}${exampleOf(alert)}</td><td>${timeTag(startsAt)}</td></tr>`;
+    return `<tr class="${severity}"><th scope="row">${alertname}</th><td>${escapeHtml(field ?? "all fields")}${place}</td><td>${escapeHtml(summary)}${exampleOf(alert)}</td><td>${timeTag(startsAt)}</td></tr>`;
   });
   const more =
     alerts.length > alertsShown
@@ -165,9 +164,12 @@ function alertList(alerts: readonly Alert[], view: string): string {
   return `<h3>Firing</h3><div class="scroll" role="region" tabindex="0" aria-label="alerts of ${escapeHtml(view)}"><table class="alerts"><thead><tr><th scope="col">alert</th><th scope="col">where</th><th scope="col">what</th><th scope="col">since</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div>${more}`;
 }
 
-function exampleOf({ example }: Alert): string {
+/** An offending value, unless the sentence has named it, and the request that brought it. */
+function exampleOf({ example, summary }: Alert): string {
   if (example === undefined) return "";
+  const told = summary.includes(example.value.slice(0, 24));
+  const value = told ? "" : `e.g. <code>${escapeHtml(example.value)}</code> `;
   const request =
-    example.requestId === undefined ? "" : ` in request <code>${escapeHtml(example.requestId)}</code>`;
-  return ` <span class="example">e.g. <code>${escapeHtml(example.value)}</code>${request}</span>`;
+    example.requestId === undefined ? "" : `in request <code>${escapeHtml(example.requestId)}</code>`;
+  return ` <span class="example">${value}${request}</span>`;
 }
