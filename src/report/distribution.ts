@@ -52,10 +52,9 @@ function histogramChart(
   current: NumericBody | undefined,
   { size, axis }: Picture,
 ): string {
-  const drawn = [baseline, current].map((body) =>
-    body === undefined || body.histogram.total === 0 ? undefined : body.histogram,
-  );
-  const known = [baseline, current].filter((body) => body !== undefined && body.histogram.total > 0);
+  const filled = [baseline, current].map((body) => (body?.histogram.total === 0 ? undefined : body));
+  const drawn = filled.map((body) => body?.histogram);
+  const known = filled.filter((body) => body !== undefined);
   if (known.length === 0) return "";
   const low = Math.min(...known.map((body) => within(body, quantile(body.histogram, 0.005))));
   const high = Math.max(...known.map((body) => within(body, quantile(body.histogram, 0.995))));
