@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import { defaultLimits } from "../model/limits.ts";
-import type { Outcome, Sink, Source } from "../pipeline/ports.ts";
+import type { DeadLetter, Outcome, Sink, Source } from "../pipeline/ports.ts";
 import type { Summary } from "../pipeline/summary.ts";
 import { collectFindings, type FindingsCollector } from "../report/findings.ts";
 import { renderReport } from "../report/report.ts";
@@ -14,6 +14,9 @@ import { createProgress } from "./progress.ts";
 import { summaryText } from "./summary-text.ts";
 import { version } from "./version.ts";
 import { matchBaseline, readBaseline, readSpec } from "./views.ts";
+
+/** Inputs that broke and are named; the summary counts all of them. */
+const deadLettersTold = 20;
 
 interface ReplayOptions {
   readonly spec: string;
@@ -54,19 +57,23 @@ DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json and report.ht
 }
 
 async function replay(options: ReplayOptions, io: Io): Promise<void> {
+  if (options.input === undefined) {
+    throw new Fault("usage", "nothing to replay", { hint: "give --input FILE…" });
+  }
   const view = readSpec(options.spec);
   const baseline = readBaseline(options.baseline);
   for (const warning of matchBaseline(view, baseline, options.baseline)) io.stderr(`tidemark: ${warning}\n`);
   const range = timeRangeOf(options.fromTime, options.toTime);
-  const source: Source = filesFor(view, expandInputs(options.input ?? [], io), defaultLimits);
+  const source: Source = filesFor(view, expandInputs(options.input, io), defaultLimits);
   const files = await createReportFiles({ dir: options.out });
   const collector = collectFindings(view);
+  const deadLetters: DeadLetter[] = [];
   const play = createPlay({
     view,
     baseline,
     limits: defaultLimits,
     clock: { now: io.now },
-    sinks: [files, collecting(collector)],
+    sinks: [files, collecting(collector, deadLetters)],
     ...(options.sigma === undefined ? {} : { sigma: options.sigma }),
     ...(range === undefined ? {} : { range }),
   });
@@ -81,6 +88,12 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     await files.close(io.signal);
   }
   if (io.signal.aborted) throw new Exit(130);
+  const [unread] = deadLetters;
+  if (unread !== undefined && summary.rows === summary.deadLettered) {
+    throw new Fault("input.format", unread.message, { hint: "nothing of the input could be read" });
+  }
+  for (const { message } of deadLetters)
+    io.stderr(`tidemark: not judged, ${message}; what stands before it is\n`);
   if (summary.rows === 0) {
     throw new Fault("input.empty", "no row to judge", {
       hint:
@@ -103,12 +116,14 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   if (isBreached(summary, options.failOn)) throw new Exit(1);
 }
 
-function collecting(collector: FindingsCollector): Sink {
+function collecting(collector: FindingsCollector, deadLetters: DeadLetter[]): Sink {
   const seen = new WeakSet<Outcome>();
   const add = (outcome: Outcome): void => {
     if (outcome.kind === "judged") collector.judged(outcome.judged, outcome.profile);
     else if (outcome.kind === "alert") collector.alert(outcome.alert);
     else if (outcome.kind === "breaker") collector.breaker(outcome.breaker, outcome.transition);
+    else if (outcome.kind === "dead-letter" && deadLetters.length < deadLettersTold)
+      deadLetters.push(outcome.deadLetter);
   };
   return {
     name: "report",

@@ -14,6 +14,7 @@ const shownValues = 6;
 const alertsTold = 4;
 const indent = " ".repeat(13);
 const lineMax = 110;
+const arrow = "  →  ";
 
 export interface StoryOptions {
   readonly view: FeatureView;
@@ -51,12 +52,8 @@ export function createStory({ view, events, paint, say, askGate }: StoryOptions)
 
   const line = (time: EventTime, sign: string, text: string): void =>
     say(`${paint.dim(clock(time))}  ${sign} ${text}`);
-  const detail = (name: string, text: string): void => {
-    const room = lineMax - indent.length - 11;
-    say(
-      `${indent}${paint.dim(name.padEnd(10))} ${text.length > room ? `${text.slice(0, room - 1)}…` : text}`,
-    );
-  };
+  const detail = (name: string, text: string): void =>
+    say(`${indent}${paint.dim(name.padEnd(10))} ${cut(text, roomAfter(name))}`);
 
   const tellTurn = (event: StoryEvent, after: readonly string[]): void => {
     told = true;
@@ -72,8 +69,9 @@ export function createStory({ view, events, paint, say, askGate }: StoryOptions)
     }
     line(event.at, paint.yellow("▲"), paint.bold(event.what));
     if (event.look !== undefined) {
-      const before = memories.get(event.look) ?? [];
-      detail(event.look, `${sampled(before)}  ${paint.yellow("→")}  ${sampled(after)}`);
+      const half = Math.floor((roomAfter(event.look) - arrow.length) / 2);
+      const [before, now] = [memories.get(event.look) ?? [], after].map((values) => sampled(values, half));
+      say(`${indent}${paint.dim(event.look.padEnd(10))} ${before}${paint.yellow(arrow)}${now}`);
     }
     [toldAlerts, untoldAlerts] = [0, 0];
   };
@@ -228,9 +226,20 @@ function shown(column: Column, row: number): string {
   return `mean ${Number.isFinite(mean) && Math.abs(mean) < 10 ? mean.toFixed(2) : number(mean)}`;
 }
 
-/** The first few of the latest values, each once. */
-function sampled(values: readonly string[]): string {
-  return [...new Set(values.toReversed())].slice(0, shownValues).join(", ");
+/** The first few of the latest values, each once, and no more than fit. */
+function sampled(values: readonly string[], width: number): string {
+  const distinct = [...new Set(values.toReversed())].slice(0, shownValues);
+  while (distinct.length > 1 && distinct.join(", ").length > width) distinct.pop();
+  return cut(distinct.join(", "), width);
+}
+
+/** What is left of a line after its indent and a detail's name. */
+function roomAfter(name: string): number {
+  return lineMax - indent.length - Math.max(name.length, 10) - 1;
+}
+
+function cut(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
 }
 
 const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];

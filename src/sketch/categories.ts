@@ -105,7 +105,7 @@ function insert(
   if (into.size >= into.limit) purge(into);
   if (into.size === into.low.length) growEntries(into);
   const entry = into.size++;
-  const kept = length < keptBytes ? length : keptBytes;
+  const kept = Math.min(length, keptBytes);
   const start = into.bytesUsed;
   into.low[entry] = low;
   into.high[entry] = high;
@@ -179,7 +179,7 @@ function takeOff(into: Categories, loss: number): void {
     if (count <= 0) continue;
     const start = starts[entry] as number;
     const length = lengths[entry] as number;
-    const keptLength = length < keptBytes ? length : keptBytes;
+    const keptLength = Math.min(length, keptBytes);
     for (let i = 0; i < keptLength; i++) bytes[bytesUsed + i] = bytes[start + i] as number;
     low[kept] = low[entry] as number;
     high[kept] = high[entry] as number;

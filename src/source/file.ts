@@ -1,8 +1,9 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { openFile } from "../decode/file.ts";
 import type { AsyncBytes } from "../decode/file-reader.ts";
 import type { Batch } from "../model/batch.ts";
-import { Fault } from "../model/fault.ts";
+import { DecodeError, Fault } from "../model/fault.ts";
 import type { FieldType } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Message, Partition } from "../model/record.ts";
@@ -95,8 +96,15 @@ async function* bodiesOf(
       throw error;
     }
     if (growing) return;
-    yield { kind: "undecodable", bytes: new Uint8Array(), error };
+    yield { kind: "undecodable", bytes: new Uint8Array(), error: named(error, file) };
   }
+}
+
+/** A dead letter of a file has no bytes to look into: its message must say which file. */
+function named(error: Error, file: string): Error {
+  if (error.message.includes(basename(file))) return error;
+  const reason = error instanceof DecodeError ? error.reason : "malformed";
+  return new DecodeError(reason, `${file}: ${error.message}`, { cause: error });
 }
 
 /** @throws Fault `input.missing`, `input.empty`, `input.format`, or a DecodeError of the file's own bytes */

@@ -32,11 +32,11 @@ describe("numbers for people", () => {
       "100%",
     ]);
     assert.equal(percent(Number.NaN), "–");
-    assert.deepEqual([0.05694, 12_753.4, 1.7e8, -3.14159].map(number), [
+    assert.deepEqual([0.05694, 12_753.4, 1.7e8, -3.15159].map(number), [
       "0.0569",
       "12,753",
       "1.7e+8",
-      "-3.14",
+      "-3.15",
     ]);
     assert.deepEqual([1.5, 2005, Number.POSITIVE_INFINITY].map(shiftText), [
       "1.5 SD",
