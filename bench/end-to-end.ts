@@ -91,8 +91,6 @@ async function writeSpec(dir: string, topic: string): Promise<string> {
     "event_time",
     "--topic",
     topic,
-    "--window",
-    "10s",
     "--out",
     spec,
   ]);

@@ -15,6 +15,8 @@ import { type KafkaClient, openClient, openSinks, openStore, systemClock } from 
 /** A partition silent for so long no longer holds back the windows of the others. */
 const idleAfterMs = 10_000;
 const tickEveryMs = 1_000;
+/** Outcomes (window profiles, verdicts) that may wait for Kafka and the webhooks while profiling goes on. */
+const outcomesAhead = 500;
 /** Embedded mode: how much is read again after a crash, at most. */
 const checkpointEveryMs = 5_000;
 /** How long sinks may take to deliver what is queued when the process ends. */
@@ -98,6 +100,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     store,
     clock: systemClock,
     idleAfterMs,
+    ahead: outcomesAhead,
   });
   await monitor.restore();
   const server = createServer({
@@ -199,7 +202,6 @@ async function openSource({
       client,
       ...kafka,
       topics: [...topics],
-      limits,
       onTrouble: monitor.trouble,
       onLag: (partition, records) => void lag.set(partition, records),
     });

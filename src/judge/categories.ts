@@ -21,6 +21,7 @@ const shiftMax = 8;
  */
 export const categories: Statistic = {
   name: "categories",
+  reads: "sketches",
   prepare(field, reference, view) {
     if (view.segments.includes(field.name)) return undefined; // A new version is a deployment, not drift.
     if (field.type !== "string" || reference?.body.kind !== "string") return undefined;

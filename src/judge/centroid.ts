@@ -12,6 +12,7 @@ const historyMin = 20;
  */
 export const centroid: Statistic = {
   name: "centroid",
+  reads: "sketches",
   prepare(field, reference) {
     if (reference?.body.kind !== "embedding" || reference.body.vectors < 2) return undefined;
     const { means, m2s, vectors: m, dimensions } = reference.body;

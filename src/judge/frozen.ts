@@ -17,6 +17,7 @@ const commonMax = 0.2;
  */
 export const frozen: Statistic = {
   name: "frozen",
+  reads: "sketches",
   prepare(field, reference) {
     if (field.type === "timestamp" || reference?.body.kind !== "numeric") return undefined;
     const { histogram, distinct } = reference.body;

@@ -4,7 +4,7 @@ import { type JudgedWindow, type StatisticName, segmentKey, type Verdict } from 
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { evidenceOf, logTailMax } from "./evidence.ts";
-import { createSeen, type Gauge, type Reading, type Seen } from "./statistic.ts";
+import { createSeen, type Gauge, type Reading, type Seen, type Statistic } from "./statistic.ts";
 import { statistics } from "./table.ts";
 
 export interface JudgeOptions {
@@ -17,8 +17,9 @@ export interface Judge {
    * Pure: the same profile and the same `seen` give the same verdicts, to the bit.
    * @param seen.final  whether the window has closed
    * @param seen.asOf   event time up to which it has been seen; its end when final
+   * @param seen.only   `counts`: without the verdicts that need sketches
    */
-  judge(profile: WindowProfile, seen: { final: boolean; asOf: EventTime }): JudgedWindow;
+  judge(profile: WindowProfile, seen: { final: boolean; asOf: EventTime; only?: "counts" }): JudgedWindow;
 }
 
 /**
@@ -40,7 +41,7 @@ export function createJudge(
     gauges: prepareGauges(field, baseline?.fields.get(field.name), view),
   }));
   return {
-    judge(profile, { final, asOf }) {
+    judge(profile, { final, asOf, only }) {
       const verdicts: Verdict[] = [];
       const segment = segmentKey(profile.segment);
       if (profile.segment === null && profile.rows > 0) verdicts.push(...judgeModels(view, profile));
@@ -48,7 +49,8 @@ export function createJudge(
         const fieldProfile = profile.fields.get(field.name);
         if (fieldProfile === undefined) continue;
         const seen = createSeen(fieldProfile, profile.segment, profile.lastEvent);
-        for (const { statistic, gauge } of gauges) {
+        for (const { statistic, reads, gauge } of gauges) {
+          if (only === "counts" && reads !== "counts") continue;
           const reading = gauge.read(seen, known && historyOf(known, statistic, segment));
           if (reading === undefined) continue;
           verdicts.push(toVerdict(field, statistic, reading, seen, sigma, view.window.minRows));
@@ -74,10 +76,10 @@ export function prepareGauges(
   field: FieldSpec,
   baseline: Pick<FieldBaseline, "profile"> | undefined,
   view: FeatureView,
-): readonly { statistic: StatisticName; gauge: Gauge }[] {
-  return statistics.flatMap(({ name, prepare }) => {
+): readonly { statistic: StatisticName; reads: Statistic["reads"]; gauge: Gauge }[] {
+  return statistics.flatMap(({ name, reads, prepare }) => {
     const gauge = prepare(field, baseline?.profile, view);
-    return gauge === undefined ? [] : [{ statistic: name, gauge }];
+    return gauge === undefined ? [] : [{ statistic: name, reads, gauge }];
   });
 }
 

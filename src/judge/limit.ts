@@ -7,6 +7,7 @@ import { type Reading, type Statistic, short, valueRows } from "./statistic.ts";
  */
 export const limit: Statistic = {
   name: "limit",
+  reads: "counts",
   prepare(field) {
     const bound = field.limit;
     if (bound === undefined) return undefined;

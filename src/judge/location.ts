@@ -16,6 +16,7 @@ export const systematicShare = 0.1;
  */
 export const location: Statistic = {
   name: "location",
+  reads: "sketches",
   prepare(field, reference) {
     if (field.type === "timestamp" || reference?.body.kind !== "numeric") return undefined;
     const table = scoreTable(reference.body.histogram);

@@ -7,6 +7,7 @@ import { presentRows, type Statistic } from "./statistic.ts";
  */
 export const missing: Statistic = {
   name: "missing",
+  reads: "counts",
   prepare: (field, _reference, view) =>
     hardRule({
       name: "missing",

@@ -21,6 +21,7 @@ const rate = rateStatistic({
 /** NaN and infinities: of a `finite: true` field the first one is too many; elsewhere their share is a rate. */
 export const nonfinite: Statistic = {
   name: "nonfinite",
+  reads: "counts",
   prepare(field, reference, view) {
     if (!(field.type.startsWith("float") || field.type === "embedding")) return undefined;
     if (!field.finite) return rate.prepare(field, reference, view);

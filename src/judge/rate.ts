@@ -47,6 +47,7 @@ export function rateStatistic(options: RateOptions): Statistic {
   const { name, applies } = options;
   return {
     name,
+    reads: "counts",
     prepare(field, reference) {
       if (!applies(field, reference)) return undefined;
       const share = reference === undefined ? undefined : options.count(reference, field, reference);

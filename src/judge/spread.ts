@@ -26,6 +26,7 @@ const tilts: readonly number[] = [
  */
 export const spread: Statistic = {
   name: "spread",
+  reads: "sketches",
   prepare(field, reference) {
     if (field.type === "timestamp" || reference?.body.kind !== "numeric") return undefined;
     const table = scoreTable(reference.body.histogram);

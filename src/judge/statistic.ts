@@ -9,6 +9,11 @@ import type { StatisticHistory } from "./baseline.ts";
 export interface Statistic {
   readonly name: StatisticName;
   /**
+   * What of a profile it looks at. Open windows are judged on their counts every second of event time, and on their sketches,
+   * which cost more to merge, when they have grown by a good part.
+   */
+  readonly reads: "counts" | "sketches";
+  /**
    * Does once what can be done before any window is seen.
    * @param reference  the baseline's merged profile of the field
    * @returns undefined when the question makes no sense for this field, or needs the reference that is not there

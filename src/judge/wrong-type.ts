@@ -4,6 +4,7 @@ import { presentRows, type Statistic } from "./statistic.ts";
 /** Rows whose value is of another type than the spec's: the first one is too many. */
 export const wrongType: Statistic = {
   name: "type",
+  reads: "counts",
   prepare: (field) =>
     hardRule({
       name: "type",

@@ -5,11 +5,10 @@ import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import type { WallTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
-import { mergeProfiles } from "../profile/merge.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
 import { decodeJudging, decodeLane } from "./checkpoint.ts";
-import { createJudging, type Judging } from "./judging.ts";
+import { createJudging, type Judging, type OpenWindow } from "./judging.ts";
 import { decoderFor, type Lane } from "./lane.ts";
 import type { Outcome, Store } from "./ports.ts";
 
@@ -70,24 +69,17 @@ export function judgeEarly(cell: Cell, lane: Lane): readonly Outcome[] {
   const own = cell.profiler.open(lane.state);
   if (second <= cell.earlySecond && !cell.judging.hasNewHardHits(own)) return [];
   cell.earlySecond = Math.max(cell.earlySecond, second);
-  return cell.judging.early(mergeOpen(cell, own), lastEvent);
+  return cell.judging.early(openWindows(cell, own), lastEvent);
 }
 
-/** The lane's open windows with the other lanes' rows of the same window and segment. */
-function mergeOpen(cell: Cell, own: readonly WindowProfile[]): readonly WindowProfile[] {
-  if (cell.lanes.size === 1) return own;
+/** The windows that a lane has open, each with the other lanes' parts of it. */
+function openWindows(cell: Cell, own: readonly WindowProfile[]): readonly OpenWindow[] {
   const keyOf = (profile: WindowProfile): string => `${profile.window.start}|${segmentKey(profile.segment)}`;
-  const merged = new Map<string, WindowProfile>();
-  const wanted = new Set(own.map(keyOf));
+  const parts = new Map<string, WindowProfile[]>(own.map((profile) => [keyOf(profile), []]));
   for (const lane of cell.lanes.values()) {
-    for (const profile of cell.profiler.open(lane.state)) {
-      const key = keyOf(profile);
-      if (!wanted.has(key)) continue;
-      const before = merged.get(key);
-      merged.set(key, before === undefined ? profile : mergeProfiles(before, profile));
-    }
+    for (const profile of cell.profiler.open(lane.state)) parts.get(keyOf(profile))?.push(profile);
   }
-  return own.map((profile) => merged.get(keyOf(profile)) ?? profile);
+  return [...parts.values()];
 }
 
 /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */

@@ -15,15 +15,15 @@ import type { EventTime, Window } from "../model/time.ts";
 import type { Alert, Breaker, BreakerTransition, JudgedWindow } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
-import { mergeProfiles } from "../profile/merge.ts";
+import { mergeCounts, mergeProfiles } from "../profile/merge.ts";
 import type { FieldProfile, RuleName, WindowProfile } from "../profile/profile.ts";
 import type { Outcome } from "./ports.ts";
 
 /** Final judgements of the whole view that are kept for the dashboard and the API: a day of one-minute windows. */
 const recentMax = 1_440;
 
-/** An open window is judged again when it has grown by this share: bounds both the work and the number of looks. */
-const earlyGrowth = 1.01;
+/** An open window's counts are judged again when it has grown by this share, its sketches by that: bounds the work and the looks. */
+const growth = { counts: 1.01, sketches: 1.5 };
 
 /** Rules whose first hit is judged at once, whatever the clock of the data says. */
 const immediateRules: readonly RuleName[] = ["missing", "type", "nonfinite", "limit", "max"];
@@ -41,8 +41,8 @@ export interface Judging {
   add(partition: string, profile: WindowProfile): boolean;
   /** Judges, in order of time, every pending window that ends at or before `watermark`. */
   close(watermark: EventTime): readonly Outcome[];
-  /** Judges open windows (of all partitions, whole view first) as far as they have grown since they were last judged. */
-  early(open: readonly WindowProfile[], asOf: EventTime): readonly Outcome[];
+  /** Judges open windows (whole view first) as far as they have grown since they were last judged. */
+  early(open: readonly OpenWindow[], asOf: EventTime): readonly Outcome[];
   /** Whether `early` would judge any of these now for a hard rule alone. */
   hasNewHardHits(open: readonly WindowProfile[]): boolean;
   readonly breaker: Breaker;
@@ -63,6 +63,9 @@ export interface JudgingState {
   readonly profiles: readonly { readonly partition: string; readonly bytes: Uint8Array }[];
 }
 
+/** One window and segment that is still open, by partition; never empty. */
+export type OpenWindow = readonly WindowProfile[];
+
 export function createJudging(
   view: FeatureView,
   baseline: Baseline | undefined,
@@ -71,7 +74,7 @@ export function createJudging(
   const judge = createJudge(view, baseline, options);
   const pending: Pending = new Map();
   const breakers = new Map<string, Breaker>();
-  const judgedRows = new Map<string, number>();
+  const judgedRows = new Map<string, { readonly counts: number; readonly sketches: number }>();
   const hardHits = new Map<EventTime, number>();
   const recent: JudgedWindow[] = [];
   let judgedThrough = Number.NEGATIVE_INFINITY;
@@ -148,17 +151,21 @@ export function createJudging(
     },
     early(open, asOf) {
       const byWindow = new Map<EventTime, { judged: JudgedWindow; profile: WindowProfile }[]>();
-      for (const profile of open) {
-        const key = `${profile.window.start}|${segmentKey(profile.segment)}`;
-        const newHits =
-          profile.segment === null && countHardHits(profile) > (hardHits.get(profile.window.start) ?? 0);
-        if (profile.rows < (judgedRows.get(key) ?? 0) * earlyGrowth && !newHits) continue;
-        if (newHits) hardHits.set(profile.window.start, countHardHits(profile));
-        judgedRows.set(key, profile.rows);
-        const judged = judge.judge(profile, { final: false, asOf });
-        if (profile.segment === null && (latest === undefined || judged.window.start >= latest.window.start))
+      for (const partitions of open) {
+        const counts = mergeCounts(partitions);
+        const { window, segment, rows } = counts;
+        const key = `${window.start}|${segmentKey(segment)}`;
+        const seen = judgedRows.get(key) ?? { counts: 0, sketches: 0 };
+        const newHits = segment === null && countHardHits(counts) > (hardHits.get(window.start) ?? 0);
+        if (rows < seen.counts * growth.counts && !newHits) continue;
+        if (newHits) hardHits.set(window.start, countHardHits(counts));
+        const whole = rows >= view.window.minRows && rows >= seen.sketches * growth.sketches;
+        judgedRows.set(key, { counts: rows, sketches: whole ? rows : seen.sketches });
+        const profile = whole ? mergeAll(partitions) : counts;
+        const judged = judge.judge(profile, { final: false, asOf, ...(whole ? {} : { only: "counts" }) });
+        if (whole && segment === null && window.start >= (latest?.window.start ?? window.start))
           latest = judged;
-        getOrInsert(byWindow, profile.window.start, () => []).push({ judged, profile });
+        getOrInsert(byWindow, window.start, () => []).push({ judged, profile });
       }
       return [...byWindow.keys()].sort((a, b) => a - b).flatMap((start) => fold(byWindow.get(start) ?? []));
     },
@@ -204,12 +211,12 @@ export function createJudging(
 
 /** Partitions in the order of their names, so that sums of floats come out the same every time. */
 function mergeInOrder(partitions: ReadonlyMap<string, WindowProfile>): WindowProfile {
-  const [first, ...rest] = [...partitions.keys()].sort().map((key) => partitions.get(key));
-  if (first === undefined) throw new TypeError("a pending window without a profile");
-  return rest.reduce<WindowProfile>(
-    (merged, next) => (next === undefined ? merged : mergeProfiles(merged, next)),
-    first,
-  );
+  return mergeAll([...partitions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, profile]) => profile));
+}
+
+function mergeAll([first, ...rest]: readonly WindowProfile[]): WindowProfile {
+  if (first === undefined) throw new TypeError("a window without a profile");
+  return rest.reduce(mergeProfiles, first);
 }
 
 function countHardHits(profile: WindowProfile): number {

@@ -41,6 +41,8 @@ export interface MonitorOptions {
   readonly sigma?: number;
   /** Rows with event times outside it are skipped, uncounted. */
   readonly range?: TimeRange;
+  /** Outcomes that may wait for sinks while profiling goes on; by default none, so that every step ends with its outcomes out. */
+  readonly ahead?: number;
   /** A partition silent for so long no longer holds back the others' windows; Infinity when every partition's end is announced. */
   readonly idleAfterMs: number;
 }
@@ -68,7 +70,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const durations: number[] = [];
   const durationListeners = new Set<(seconds: number) => void>();
   const listeners = new Set<(outcomes: readonly Outcome[]) => void>();
-  let unsent: Outcome[] = [];
+  const unsent: Outcome[] = [];
+  let delivering: Promise<void> | undefined;
+  let failure: unknown;
   let ready = false;
   let lastPollAt: WallTime | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -90,29 +94,45 @@ export function createMonitor(options: MonitorOptions): Monitor {
     else troubles.set(name, text);
   };
 
-  /** Sinks first: a position moves on only after its outcomes are out. */
-  const deliver = async (): Promise<void> => {
-    if (unsent.length === 0) return;
-    const outcomes = unsent;
-    const firing = active();
-    for (const sink of sinks) {
-      try {
-        await sink.accept(outcomes, firing);
-        trouble(`sink.${sink.name}`, undefined);
-      } catch (error) {
-        trouble(`sink.${sink.name}`, error instanceof Error ? error.message : String(error));
-        if (unsent.length > unsentMax || !(error instanceof Fault) || !error.retryable) throw error;
-        return; // kept in `unsent`, and tried again with the next step; no checkpoint passes them
+  /** Hands over what waits, in order; ends early when a sink refuses it for now. */
+  const handOver = async (): Promise<void> => {
+    while (unsent.length > 0) {
+      const outcomes = unsent.slice();
+      const firing = active();
+      for (const sink of sinks) {
+        try {
+          await sink.accept(outcomes, firing);
+          trouble(`sink.${sink.name}`, undefined);
+        } catch (error) {
+          trouble(`sink.${sink.name}`, error instanceof Error ? error.message : String(error));
+          if (unsent.length > unsentMax || !(error instanceof Fault) || !error.retryable) throw error;
+          return; // kept in `unsent`, and tried again with the next step; no checkpoint passes them
+        }
       }
+      unsent.splice(0, outcomes.length);
     }
-    unsent = [];
   };
 
+  /** One delivery at a time; what comes meanwhile goes with its next round. */
+  const deliver = (): Promise<void> => {
+    delivering ??= handOver().finally(() => {
+      delivering = undefined;
+    });
+    return delivering;
+  };
+
+  /** Profiling goes on while sinks take their time, as long as little waits. A refusal for good is thrown at the next step. */
   const emit = async (outcomes: readonly Outcome[]): Promise<void> => {
+    if (failure !== undefined) throw failure;
     if (outcomes.length === 0) return;
     for (const listener of listeners) listener(outcomes);
     unsent.push(...outcomes);
-    await deliver();
+    const delivery = deliver();
+    if (unsent.length > (options.ahead ?? 0)) await delivery;
+    else
+      delivery.catch((error: unknown) => {
+        failure = error;
+      });
   };
 
   const lanesOf = (partition: Partition): { cell: Cell; lane: Lane }[] => {
@@ -159,6 +179,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 
   const checkpoint = async (): Promise<ReadonlyMap<string, number>> => {
+    if (failure !== undefined) throw failure;
     await deliver();
     if (unsent.length > 0)
       throw new Fault("sink.unreachable", "outcomes wait for a sink: no checkpoint", { retryable: true });

@@ -8,7 +8,14 @@ import { createCategories, mergeCategories } from "../sketch/categories.ts";
 import { createDistinct, mergeDistinct } from "../sketch/distinct.ts";
 import { createHistogram, type Frame, mergeHistograms, unitFrame } from "../sketch/histogram.ts";
 import { createMoments, mergeMoments } from "../sketch/moments.ts";
-import type { EmbeddingBody, FieldBody, FieldProfile, RuleCount, WindowProfile } from "./profile.ts";
+import type {
+  EmbeddingBody,
+  FieldBody,
+  FieldProfile,
+  NumericBody,
+  RuleCount,
+  WindowProfile,
+} from "./profile.ts";
 
 /** Values outside a mapping that are kept by name. */
 const unknownsMax = 256;
@@ -114,12 +121,70 @@ export function mergeProfiles(a: WindowProfile, b: WindowProfile): WindowProfile
   };
 }
 
+/**
+ * The counts of several profiles of one window, a fraction of the cost of merging them: rows, rules, nulls, moments of numbers,
+ * mapping hits, trues. The sketches are the first one's and say nothing about the others.
+ */
+export function mergeCounts([first, ...others]: readonly WindowProfile[]): WindowProfile {
+  assert(first !== undefined);
+  if (others.length === 0) return first;
+  const merged: WindowProfile = {
+    ...first,
+    fields: new Map(
+      [...first.fields].map(([name, { rules, body, ...field }]) => [
+        name,
+        { ...field, rules: new Map(rules), body: { ...body } },
+      ]),
+    ),
+  };
+  for (const profile of others) {
+    merged.rows += profile.rows;
+    merged.late += profile.late;
+    merged.firstEvent = Math.min(merged.firstEvent, profile.firstEvent);
+    merged.lastEvent = Math.max(merged.lastEvent, profile.lastEvent);
+    for (const [name, field] of merged.fields) {
+      const other = profile.fields.get(name);
+      assert(other !== undefined, `both profiles have ${name}`);
+      field.rows += other.rows;
+      field.nulls += other.nulls;
+      for (const [rule, count] of other.rules) {
+        const own = field.rules.get(rule);
+        field.rules.set(rule, own === undefined ? count : addRuleCounts(own, count));
+      }
+      addBodyCounts(field.body, other.body);
+    }
+  }
+  return merged;
+}
+
+function addBodyCounts(into: FieldBody, other: FieldBody): void {
+  if (into.kind === "numeric" && other.kind === "numeric") {
+    addNonFinite(into, other);
+    into.moments = mergeMoments(into.moments, other.moments);
+  } else if (into.kind === "string" && other.kind === "string") {
+    into.mappingHits += other.mappingHits;
+    into.mappingMisses += other.mappingMisses;
+  } else if (into.kind === "bool" && other.kind === "bool") {
+    into.trues += other.trues;
+    into.falses += other.falses;
+  } else if (into.kind === "embedding" && other.kind === "embedding") {
+    addNonFinite(into, other);
+    into.vectors += other.vectors;
+  } else throw new assert.AssertionError({ message: `${into.kind} and ${other.kind} are of two fields` });
+}
+
+function addNonFinite(into: NumericBody | EmbeddingBody, other: NumericBody | EmbeddingBody): void {
+  into.nan += other.nan;
+  into.positiveInfinity += other.positiveInfinity;
+  into.negativeInfinity += other.negativeInfinity;
+}
+
 export function mergeFields(a: FieldProfile, b: FieldProfile): FieldProfile {
   assert.equal(a.type, b.type);
   const rules = new Map([...a.rules].map(([rule, { count, example }]) => [rule, { count, example }]));
   for (const [rule, { count, example }] of b.rules) {
     const own = rules.get(rule);
-    rules.set(rule, own === undefined ? { count, example } : mergeCounts(own, { count, example }));
+    rules.set(rule, own === undefined ? { count, example } : addRuleCounts(own, { count, example }));
   }
   const [body, strangers] = mergeBodies(a.body, b.body);
   if (strangers > 0) {
@@ -129,7 +194,7 @@ export function mergeFields(a: FieldProfile, b: FieldProfile): FieldProfile {
   return { type: a.type, rows: a.rows + b.rows, nulls: a.nulls + b.nulls, rules, body };
 }
 
-function mergeCounts(a: RuleCount, b: RuleCount): RuleCount {
+function addRuleCounts(a: RuleCount, b: RuleCount): RuleCount {
   return { count: a.count + b.count, example: earlier(a.example, b.example) };
 }
 

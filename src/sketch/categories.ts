@@ -12,7 +12,7 @@ import { createReader, createWriter, type Reader, type Writer } from "./wire.ts"
  * A value is known by its length and 64-bit hash; its first 256 bytes are kept for people.
  */
 export interface Categories {
-  readonly limit: number;
+  limit: number;
   /** Values added. */
   total: number;
   /** What any count may have lost; 0 while exact. */
@@ -200,28 +200,51 @@ function takeOff(into: Categories, loss: number): void {
  * count that is too many is taken off every one (Agarwal et al., "Mergeable summaries", 2012).
  */
 export function mergeCategories(a: Categories, b: Categories): Categories {
-  const room = createCategories(Number.MAX_SAFE_INTEGER);
-  for (const from of [a, b]) {
-    for (let entry = 0; entry < from.size; entry++) {
-      const [start, length] = [from.starts[entry] as number, from.lengths[entry] as number];
-      const [low, high] = [from.low[entry] as number, from.high[entry] as number];
-      const count = from.counts[entry] as number;
-      const own = find(room, low, high, length);
-      if (own >= 0) room.counts[own] = (room.counts[own] as number) + count;
-      else insert(room, low, high, length, from.bytes, start, count);
-    }
+  const merged = copyWithRoom(a, b.size);
+  for (let entry = 0; entry < b.size; entry++) {
+    const low = b.low[entry] as number;
+    const high = b.high[entry] as number;
+    const length = b.lengths[entry] as number;
+    const count = b.counts[entry] as number;
+    const own = find(merged, low, high, length);
+    if (own >= 0) merged.counts[own] = (merged.counts[own] as number) + count;
+    else insert(merged, low, high, length, b.bytes, b.starts[entry] as number, count);
   }
-  const merged: Categories = {
-    ...room,
-    limit: Math.max(a.limit, b.limit),
-    total: a.total + b.total,
-    error: a.error + b.error,
-  };
+  merged.limit = Math.max(a.limit, b.limit);
+  merged.total += b.total;
+  merged.error += b.error;
   if (merged.size > merged.limit) {
     const sorted = merged.counts.slice(0, merged.size).sort();
     takeOff(merged, sorted[merged.size - merged.limit - 1] as number);
   }
   return merged;
+}
+
+/** A copy without a limit of its own, with free places for `more` entries. */
+function copyWithRoom(from: Categories, more: number): Categories {
+  const { size, slots } = from;
+  const places = Math.max(from.low.length, 2 ** Math.ceil(Math.log2(size + more || 1)));
+  const copy = (old: Int32Array): Int32Array => {
+    const grown = new Int32Array(places);
+    grown.set(old.subarray(0, size));
+    return grown;
+  };
+  const counts = new Float64Array(places);
+  counts.set(from.counts.subarray(0, size));
+  const same = slots.length === places * 2;
+  const copied: Categories = {
+    ...from,
+    limit: Number.MAX_SAFE_INTEGER,
+    slots: same ? slots.slice() : new Int32Array(places * 2),
+    low: copy(from.low),
+    high: copy(from.high),
+    lengths: copy(from.lengths),
+    starts: copy(from.starts),
+    counts,
+    bytes: from.bytes.slice(),
+  };
+  for (let entry = 0; !same && entry < size; entry++) place(copied, entry);
+  return copied;
 }
 
 const keptBytesOf = (length: number): number => Math.min(length, keptBytes);

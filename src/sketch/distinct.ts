@@ -26,9 +26,7 @@ export const createDistinct = (): Distinct => ({ registers: undefined, sparse: n
 /** Adds one value by its 64-bit hash. */
 export function addHash(into: Distinct, low: number, high: number): void {
   const register = high >>> 20;
-  const rank = Math.clz32(low) + 1;
-  if (into.registers === undefined) addSparse(into, register, rank);
-  else if ((into.registers[register] as number) < rank) into.registers[register] = rank;
+  addRank(into, register, Math.clz32(low) + 1);
 }
 
 /** Adds values by their hashes, `low[from, to)` and `high[from, to)`. */
@@ -123,12 +121,40 @@ function densify(into: Distinct): void {
 
 /** Neither argument is changed. */
 export function mergeDistinct(a: Distinct, b: Distinct): Distinct {
-  const into: Distinct = { registers: a.registers?.slice(), sparse: a.sparse.slice(), used: a.used };
-  for (const [register, rank] of filled(b)) {
-    if (into.registers === undefined) addSparse(into, register, rank);
-    else if ((into.registers[register] as number) < rank) into.registers[register] = rank;
-  }
+  const [from, larger] = a.registers === undefined && b.registers !== undefined ? [a, b] : [b, a];
+  const into: Distinct = {
+    registers: larger.registers?.slice(),
+    sparse: larger.sparse.slice(),
+    used: larger.used,
+  };
+  if (into.registers !== undefined && from.registers !== undefined) raise(into.registers, from.registers);
+  else for (const word of from.sparse) if (word !== 0) addRank(into, (word - 1) >> 6, (word - 1) & 63);
   return into;
+}
+
+/** Four registers at a time: ranks are below 128, so the top bit of a byte is free to tell which of two is larger. */
+function raise(registers: Uint8Array, others: Uint8Array): void {
+  const into = new Int32Array(registers.buffer, 0, registerCount / 4);
+  const { buffer, byteOffset } = byteAligned(others);
+  const from = new Int32Array(buffer, byteOffset, registerCount / 4);
+  for (let i = 0; i < from.length; i++) {
+    const own = into[i] as number;
+    const other = from[i] as number;
+    const notLess = ((own | tops) - other) & tops;
+    const keep = (notLess << 1) - (notLess >>> 7);
+    into[i] = (own & keep) | (other & ~keep);
+  }
+}
+
+const tops = 0x80808080 | 0;
+
+function byteAligned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+}
+
+function addRank(into: Distinct, register: number, rank: number): void {
+  if (into.registers === undefined) addSparse(into, register, rank);
+  else if ((into.registers[register] as number) < rank) into.registers[register] = rank;
 }
 
 /** Registers in use and their ranks, ascending by register. */

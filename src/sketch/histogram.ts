@@ -124,9 +124,12 @@ export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
   };
   for (let slot = 0; slot < 256; slot++) {
     const page = b.pages[slot] as number;
-    for (let lane = 0; page > 0 && lane < 64; lane++) {
-      const count = b.counts[(page - 1) * 64 + lane] as number;
-      if (count > 0) bump(into, slot, lane, count);
+    if (page === 0) continue;
+    const own = ((into.pages[slot] as number) || addPage(into, slot)) - 1;
+    const { counts } = into; // adding a page may have moved them
+    for (let lane = 0; lane < 64; lane++) {
+      const at = own * 64 + lane;
+      counts[at] = (counts[at] as number) + (b.counts[(page - 1) * 64 + lane] as number);
     }
   }
   return into;
