@@ -1,6 +1,6 @@
 import { entries, isExact, total } from "../sketch/categories.ts";
+import { normalQuantile } from "../statistics/special.ts";
 import type { StatisticHistory } from "./baseline.ts";
-import { normalQuantile } from "./special.ts";
 import { percent, type Reading, type Statistic } from "./statistic.ts";
 
 /** More values than this, or fewer rows a value, and the field is an id or free text: nothing is expected of its values. */

@@ -1,5 +1,5 @@
+import { logUpperGamma } from "../statistics/special.ts";
 import type { StatisticHistory } from "./baseline.ts";
-import { logUpperGamma } from "./special.ts";
 import { type Reading, type Statistic, short } from "./statistic.ts";
 
 /** Fewer baseline windows than this do not tell how the dimensions hang together: then as if they were all one. */

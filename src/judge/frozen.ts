@@ -1,7 +1,7 @@
 import { estimateDistinct } from "../sketch/distinct.ts";
 import { buckets } from "../sketch/histogram.ts";
+import { logBinomialUpperTail } from "../statistics/special.ts";
 import type { StatisticHistory } from "./baseline.ts";
-import { logBinomialUpperTail } from "./special.ts";
 import { percent, type Reading, type Seen, type Statistic } from "./statistic.ts";
 
 /** Two of these: four rows in five that ought to differ do not. */

@@ -1,7 +1,7 @@
 import type { FieldSpec } from "../model/feature-view.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { RuleName } from "../profile/profile.ts";
-import { logBinomialUpperTail } from "./special.ts";
+import { logBinomialUpperTail } from "../statistics/special.ts";
 import type { Gauge, Reading, Seen } from "./statistic.ts";
 
 /** What a thing that must never happen is taken to happen at, so that its evidence is a number. */

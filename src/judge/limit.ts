@@ -1,4 +1,4 @@
-import { logBinomialUpperTail } from "./special.ts";
+import { logBinomialUpperTail } from "../statistics/special.ts";
 import { type Reading, type Statistic, short, valueRows } from "./statistic.ts";
 
 /**

@@ -1,6 +1,6 @@
+import { normalLogSf } from "../statistics/special.ts";
 import { bothSides } from "./evidence.ts";
 import { scoreMoments, scoreTable } from "./scores.ts";
-import { normalLogSf } from "./special.ts";
 import { type Reading, type Statistic, short } from "./statistic.ts";
 
 /**

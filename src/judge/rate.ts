@@ -1,9 +1,9 @@
 import type { FieldSpec } from "../model/feature-view.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile, RuleName } from "../profile/profile.ts";
+import { logBinomialLowerTail, logBinomialUpperTail } from "../statistics/special.ts";
 import type { StatisticHistory } from "./baseline.ts";
 import { bothSides, logTailMax } from "./evidence.ts";
-import { logBinomialLowerTail, logBinomialUpperTail } from "./special.ts";
 import { type Gauge, percent, type Reading, type Seen, type Statistic } from "./statistic.ts";
 
 /** No baseline proves that a thing never happens: its rate is taken to be at least this. */

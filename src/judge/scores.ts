@@ -1,5 +1,5 @@
 import { bucketMiddle, buckets, type Histogram } from "../sketch/histogram.ts";
-import { normalQuantile } from "./special.ts";
+import { normalQuantile } from "../statistics/special.ts";
 import type { Seen } from "./statistic.ts";
 
 /** Normal scores beyond this are this: a value out of the baseline's sight is far, and nobody knows how far. */

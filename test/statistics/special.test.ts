@@ -12,7 +12,7 @@ import {
   normalCdf,
   normalLogSf,
   normalQuantile,
-} from "../../src/judge/special.ts";
+} from "../../src/statistics/special.ts";
 
 // Reference values: mpmath at 50 digits.
 const binomialTails = [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 /**
  * Special functions, in logarithms wherever a tail may be smaller than the smallest double. Relative error about 1e-13
- * of the value, or of its logarithm for those that return one, over the ranges that `test/judge/special.test.ts` holds.
+ * of the value, or of its logarithm for those that return one, over the ranges that `test/statistics/special.test.ts` holds.
  */
 
 const halfLogTwoPi = 0.918_938_533_204_672_8;
