@@ -1,8 +1,8 @@
-import { type Batch, type Column, cellOf, instantOf, isPresent } from "../model/batch.ts";
+import { type Batch, type Column, cellOf, instantOf, int64ToNumber, isPresent } from "../model/batch.ts";
 import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
-import { hashText } from "../model/hash.ts";
+import { hashBytes, viewOf } from "../model/hash.ts";
 import { isoTime } from "../model/time.ts";
-import type { Rule, Text } from "./rule.ts";
+import type { ListRule, NumberRule, Rule, RuleName, Text, TextRule } from "./rule.ts";
 import { rules as allRules } from "./table.ts";
 import { fits } from "./type.ts";
 
@@ -17,124 +17,266 @@ export interface RowError {
   readonly detail: string;
   /** What the spec asks for: `one of 40 values`, `0 to 86400`. */
   readonly expected: string;
-  /** The offending value, at most 80 characters. */
+  /** What the sender can do about it, in one sentence. */
+  readonly hint: string;
+  /** The offending value, at most 80 characters; `(redacted)` when the spec says so. */
   readonly value: string;
 }
 
-const valueMax = 80;
-const compiled = new WeakMap<FeatureView, readonly FieldChecks[]>();
-
-interface FieldChecks {
-  readonly field: FieldSpec;
-  readonly rules: readonly Rule[];
+export interface Validation {
+  readonly rejectedRows: number;
+  /** One byte a row: 1 where it breaks a rule. */
+  readonly rejected: Uint8Array;
+  /** The first `maxErrors`, in order of rows, then of the spec's fields. */
+  readonly errors: readonly RowError[];
+  /** All of them. */
+  readonly errorCount: number;
+  /** All of them by field and code, as `field|code`. */
+  readonly counts: ReadonlyMap<string, number>;
 }
 
-/** Row by row, as the HTTP gate needs it. Errors in order of rows, then of the spec's fields. */
+/** A share of these is fine (a slow request, an empty answer): the judge decides over a window, and no row is refused for them. */
+const judgedByRate: ReadonlySet<RuleName> = new Set(["max", "empty"]);
+
+export const redacted = "(redacted)";
+const valueMax = 80;
+
+/**
+ * Asks every rule of every field about every row, as the HTTP gate needs it: column by column, each distinct value of a
+ * dictionary once. The rules are compiled at the first batch of a view.
+ */
 export function validateBatch(
   view: FeatureView,
   batch: Batch,
   { maxErrors }: { readonly maxErrors: number },
-): { readonly rejectedRows: number; readonly errors: readonly RowError[] } {
-  const fields = compiled.get(view) ?? view.fields.map((field) => ({ field, rules: compileRules(field) }));
-  compiled.set(view, fields);
-  const errors: RowError[] = [];
-  let rejectedRows = 0;
-  for (let row = 0; row < batch.rows; row++) {
-    let broken = false;
-    for (const checks of fields) {
-      for (const { rule, value } of checkCell(checks, batch, row)) {
-        broken = true;
-        if (errors.length < maxErrors) errors.push(errorOf(checks.field, rule, row, value));
-      }
-    }
-    if (broken) rejectedRows += 1;
+): Validation {
+  const rejected = new Uint8Array(batch.rows);
+  const findings: Finding[] = [];
+  const counts = new Map<string, number>();
+  let errorCount = 0;
+  for (const checks of compile(view)) {
+    let kept = 0; // of one field no more can be among the first of all
+    checkField(checks, batch, (row, rule, show) => {
+      rejected[row] = 1;
+      errorCount += 1;
+      const key = `${checks.field.name}|${rule.name}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      if (kept >= maxErrors) return;
+      kept += 1;
+      findings.push({ row, order: checks.order, field: checks.field, rule, value: shorten(show()) });
+    });
   }
-  return { rejectedRows, errors };
+  let rejectedRows = 0;
+  for (const broken of rejected) rejectedRows += broken;
+  const first = findings.sort((a, b) => a.row - b.row || a.order - b.order).slice(0, maxErrors);
+  return { rejectedRows, rejected, errors: first.map(errorOf), errorCount, counts };
 }
 
-function compileRules(field: FieldSpec): readonly Rule[] {
-  return Object.values(allRules).flatMap((compile) => compile(field) ?? []);
-}
-
-interface Broken {
+interface Finding {
+  readonly row: number;
+  /** The field's place in the spec. */
+  readonly order: number;
+  readonly field: FieldSpec;
   readonly rule: Rule;
   readonly value: string;
 }
 
-function checkCell({ field, rules }: FieldChecks, batch: Batch, row: number): readonly Broken[] {
-  const cellRule = (name: string): Rule | undefined => rules.find((rule) => rule.name === name);
-  const breaking = (name: string, value: string): readonly Broken[] => {
-    const rule = cellRule(name);
-    return rule === undefined ? [] : [{ rule, value }];
-  };
+/** The rules of one field by what they ask about. */
+interface FieldChecks {
+  readonly field: FieldSpec;
+  readonly order: number;
+  readonly missing: Rule | undefined;
+  readonly type: Rule | undefined;
+  readonly null: Rule | undefined;
+  readonly numbers: readonly NumberRule[];
+  readonly texts: readonly TextRule[];
+  readonly lists: readonly ListRule[];
+}
+
+type Report = (row: number, rule: Rule, show: () => string) => void;
+
+const compiled = new WeakMap<FeatureView, readonly FieldChecks[]>();
+
+function compile(view: FeatureView): readonly FieldChecks[] {
+  const known = compiled.get(view);
+  if (known !== undefined) return known;
+  const made = view.fields.map((field, order): FieldChecks => {
+    const rules = Object.values(allRules)
+      .flatMap((compileRule) => compileRule(field) ?? [])
+      .filter(({ name }) => !judgedByRate.has(name));
+    const cell = (name: string): Rule | undefined =>
+      field.nullable && name === "missing" ? undefined : rules.find((rule) => rule.name === name);
+    return {
+      field,
+      order,
+      missing: cell("missing"),
+      type: cell("type"),
+      null: cell("null"),
+      numbers: rules.filter((rule) => rule.kind === "number"),
+      texts: rules.filter((rule) => rule.kind === "text"),
+      lists: rules.filter((rule) => rule.kind === "list"),
+    };
+  });
+  compiled.set(view, made);
+  return made;
+}
+
+function checkField(checks: FieldChecks, batch: Batch, report: Report): void {
+  const { field } = checks;
   if (field.derive !== undefined) {
-    const [start, end] = [batch.columns.get(field.derive.from), batch.columns.get(field.derive.to)];
-    const [from, to] = [instantAt(start, row), instantAt(end, row)];
-    return from === undefined || to === undefined ? [] : checkValue(rules, to - from, String(to - from));
+    checkDerived(checks, batch.columns.get(field.derive.from), batch.columns.get(field.derive.to), report);
+    return;
   }
   const column = batch.columns.get(field.name);
-  if (column === undefined) return field.nullable ? [] : breaking("missing", "nothing");
-  if (column.misfits?.rows.includes(row) === true) return breaking("type", column.misfits.example);
-  const cell = cellOf(column, row);
-  if (!fits(field.type, column)) return cell === null ? [] : breaking("type", show(column, row));
-  if (cell === null) return breaking("null", "null");
-  return checkValue(rules, cell, show(column, row));
-}
-
-function instantAt(column: Column | undefined, row: number): number | undefined {
-  return column?.kind === "timestamp" && isPresent(column, row) ? instantOf(column, row) : undefined;
-}
-
-function checkValue(
-  rules: readonly Rule[],
-  cell: string | number | boolean | readonly number[],
-  value: string,
-): readonly Broken[] {
-  return rules.filter((rule) => breaks(rule, cell)).map((rule) => ({ rule, value }));
-}
-
-function breaks(rule: Rule, cell: string | number | boolean | readonly number[]): boolean {
-  switch (rule.kind) {
-    case "cell":
-      return false;
-    case "number":
-      if (Array.isArray(cell)) return rule.name === "nonfinite" && cell.some((x) => rule.breaks(x));
-      return typeof cell === "number"
-        ? rule.breaks(cell)
-        : typeof cell === "string" && rule.breaks(Number(cell));
-    case "text":
-      return typeof cell === "string" && rule.breaks(textOf(cell));
-    case "list":
-      return Array.isArray(cell) && rule.breaks(cell.length);
+  if (column === undefined) {
+    if (checks.missing !== undefined)
+      for (let row = 0; row < batch.rows; row++) report(row, checks.missing, () => "nothing");
+    return;
+  }
+  const misfits = misfitsOf(column, checks, report);
+  const fitting = fits(field.type, column);
+  const judge = fitting ? judgeOf(checks, column) : undefined;
+  let row = 0;
+  const shown = (): string => show(column, row); // asked for at once
+  const broken = (rule: Rule): void => report(row, rule, shown);
+  for (; row < batch.rows; row++) {
+    if (misfits?.has(row) === true) continue;
+    if (!holdsValue(column, row)) {
+      if (fitting && checks.null !== undefined) report(row, checks.null, () => "null");
+    } else if (!fitting) {
+      if (checks.type !== undefined) broken(checks.type);
+    } else judge?.(row, broken);
   }
 }
 
-function textOf(value: string): Text {
-  const { bytes, low, high } = hashText(value);
-  return {
-    bytes,
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-    from: 0,
-    to: bytes.length,
-    low,
-    high,
+/** Cells of row formats that are of a wrong type; the decoder keeps the value of the first one only. */
+function misfitsOf(column: Column, { type }: FieldChecks, report: Report): ReadonlySet<number> | undefined {
+  const { misfits } = column;
+  if (misfits === undefined || type === undefined) return undefined;
+  misfits.rows.forEach((row, index) => {
+    report(row, type, () => (index === 0 ? misfits.example : `a ${misfits.found}`));
+  });
+  return new Set(misfits.rows);
+}
+
+function checkDerived(
+  { numbers }: FieldChecks,
+  from: Column | undefined,
+  to: Column | undefined,
+  report: Report,
+): void {
+  if (from?.kind !== "timestamp" || to?.kind !== "timestamp") return;
+  for (let row = 0; row < from.rows; row++) {
+    if (!isPresent(from, row) || !isPresent(to, row)) continue;
+    const value = instantOf(to, row) - instantOf(from, row);
+    for (const rule of numbers) if (rule.breaks(value)) report(row, rule, () => String(value));
+  }
+}
+
+/** A dictionary's entry may itself be null. */
+function holdsValue(column: Column, row: number): boolean {
+  if (!isPresent(column, row)) return false;
+  return column.kind !== "dictionary" || isPresent(column.dictionary, column.codes[row] as number);
+}
+
+/** Asks the rules about one present row. */
+type Judge = (row: number, broken: (rule: Rule) => void) => void;
+
+/** `undefined` when no rule asks about the values of such a column. */
+function judgeOf(checks: FieldChecks, column: Column): Judge | undefined {
+  const { numbers, texts, lists } = checks;
+  switch (column.kind) {
+    case "numeric":
+      return judgeNumbers(numbers, (row) => column.values[row] as number);
+    case "int64":
+      return judgeNumbers(numbers, (row) =>
+        int64ToNumber(column.words[2 * row] as number, column.words[2 * row + 1] as number, column.signed),
+      );
+    case "timestamp":
+      return judgeNumbers(numbers, (row) => instantOf(column, row));
+    case "utf8": {
+      if (texts.length === 0) return undefined;
+      const text: Text = { bytes: column.bytes, view: viewOf(column.bytes), from: 0, to: 0, low: 0, high: 0 };
+      return (row, broken) => {
+        text.from = column.offsets[row] as number;
+        text.to = column.offsets[row + 1] as number;
+        hashBytes(text, text.view, text.from, text.to);
+        for (const rule of texts) if (rule.breaks(text)) broken(rule);
+      };
+    }
+    case "dictionary":
+      return judgeCodes(judgeOf(checks, column.dictionary), column.codes, column.dictionary.rows);
+    case "list": {
+      const finite = numbers.filter(({ name }) => name === "nonfinite");
+      if (finite.length === 0 && lists.length === 0) return undefined;
+      const { child, offsets, size = 0 } = column;
+      return (row, broken) => {
+        const from = offsets === undefined ? row * size : (offsets[row] as number);
+        const to = offsets === undefined ? from + size : (offsets[row + 1] as number);
+        for (const rule of lists) if (rule.breaks(to - from)) broken(rule);
+        for (const rule of finite) {
+          for (let at = from; at < to; at++) {
+            if (isPresent(child, at) && !rule.breaks(child.values[at] as number)) continue;
+            broken(rule);
+            break;
+          }
+        }
+      };
+    }
+    case "bool":
+    case "null":
+    case "unsupported":
+      return undefined;
+  }
+}
+
+function judgeNumbers(rules: readonly NumberRule[], valueAt: (row: number) => number): Judge | undefined {
+  if (rules.length === 0) return undefined;
+  return (row, broken) => {
+    const value = valueAt(row);
+    for (const rule of rules) if (rule.breaks(value)) broken(rule);
+  };
+}
+
+/** What is said of a dictionary's value is said once. */
+function judgeCodes(judge: Judge | undefined, codes: ArrayLike<number>, size: number): Judge | undefined {
+  if (judge === undefined) return undefined;
+  const said = new Array<readonly Rule[] | undefined>(size);
+  return (row, broken) => {
+    const code = codes[row] as number;
+    let rules = said[code];
+    if (rules === undefined) {
+      const found: Rule[] = [];
+      judge(code, (rule) => found.push(rule));
+      rules = found;
+      said[code] = found;
+    }
+    for (const rule of rules) broken(rule);
   };
 }
 
 function show(column: Column, row: number): string {
   const cell = cellOf(column, row);
-  const text = column.kind === "timestamp" && typeof cell === "number" ? isoTime(cell) : JSON.stringify(cell);
-  return text.length <= valueMax ? text : `${text.slice(0, valueMax - 1)}…`;
+  if (column.kind === "unsupported") return `a ${column.declared}`;
+  if (column.kind === "timestamp" && typeof cell === "number") return isoTime(cell);
+  if (typeof cell === "object" && cell !== null) return `[${cell.slice(0, valueMax).join(", ")}]`; // NaN stays NaN
+  return typeof cell === "number" ? String(cell) : JSON.stringify(cell);
 }
 
-function errorOf({ name, mapping }: FieldSpec, rule: Rule, row: number, value: string): RowError {
+function shorten(text: string): string {
+  return text.length <= valueMax ? text : `${text.slice(0, valueMax - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+function errorOf({ row, field, rule, value }: Finding): RowError {
+  const shown = field.redact === true && rule.name !== "missing" && rule.name !== "null" ? redacted : value;
   return {
     row,
-    field: name,
+    field: field.name,
     code: rule.name,
-    detail: detailOf(name, rule, value, mapping?.values),
+    detail: detailOf(field.name, rule, shown, field.mapping?.values),
     expected: rule.expected,
-    value,
+    hint: hintOf(field, rule),
+    value: shown,
   };
 }
 
@@ -152,5 +294,25 @@ function detailOf(name: string, rule: Rule, value: string, known: readonly strin
       return `${value} is not ${rule.expected}, the pattern of ${name}`;
     default:
       return `${name} is ${value}; expected ${rule.expected}`;
+  }
+}
+
+function hintOf({ name }: FieldSpec, rule: Rule): string {
+  switch (rule.name) {
+    case "missing":
+    case "null":
+      return `send ${name} with every row, or declare it nullable in the spec`;
+    case "type":
+      return `send a ${rule.expected}; look for a change of type where the feature is computed`;
+    case "default":
+      return `send ${rule.expected}; the model gives any other value its default case`;
+    case "pattern":
+      return `send a value that matches ${rule.expected.replace(/^a match of /, "")}`;
+    case "nonfinite":
+      return "look for a division by zero or an overflow where the feature is computed";
+    case "dimensions":
+      return `send ${rule.expected}; does another model make this embedding?`;
+    default:
+      return `send ${rule.expected}; check its unit`;
   }
 }

@@ -14,6 +14,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "spec", load: async () => (await import("./spec.ts")).addSpec },
   { name: "baseline", load: async () => (await import("./baseline.ts")).addBaseline },
   { name: "replay", load: async () => (await import("./replay.ts")).addReplay },
+  { name: "validate", load: async () => (await import("./validate.ts")).addValidate },
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
   { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },
 ];

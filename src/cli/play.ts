@@ -1,9 +1,8 @@
-import type { FeatureView } from "../model/feature-view.ts";
+import { type FeatureView, hintsOf } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Message, Partition } from "../model/record.ts";
 import type { Clock, EventTime } from "../model/time.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
-import { hintsOf } from "../pipeline/lane.ts";
 import type { Outcome, Receiver, Sink, Source } from "../pipeline/ports.ts";
 import { createMonitor, type Monitor } from "../pipeline/run.ts";
 import { createTally, type Summary } from "../pipeline/summary.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
-import { hintsOf } from "../pipeline/lane.ts";
+import { hintsOf } from "../model/feature-view.ts";
 import type { Source } from "../pipeline/ports.ts";
 import { createMonitor, type Monitor } from "../pipeline/run.ts";
 import { createServer } from "../serve/server.ts";

@@ -29,8 +29,15 @@ export interface FeatureView {
   readonly fields: readonly FieldSpec[];
   readonly drift: DriftPolicy;
   readonly breaker: BreakerPolicy;
+  /** What the HTTP gate does with rows that break the spec; `enforce` when absent. */
+  readonly validate?: ValidatePolicy;
   /** `sha256:…` of the spec's canonical form. */
   readonly fingerprint: string;
+}
+
+export interface ValidatePolicy {
+  /** enforce: such a request is refused · shadow: it is let through, and what would have been refused is said and counted. */
+  readonly mode: "enforce" | "shadow";
 }
 
 export interface ModelLink {
@@ -80,6 +87,8 @@ export interface FieldSpec {
   readonly maxEmptyRate: number | undefined;
   /** Number of elements of an embedding. */
   readonly dimensions: number | undefined;
+  /** Values are never shown: not in answers, not as examples of alerts. */
+  readonly redact?: boolean;
   /** The value is `to − from`, in milliseconds, of two timestamp columns of the batch. */
   readonly derive: { readonly from: string; readonly to: string } | undefined;
   /** The view's policy, overridden by the field's own `drift:`. */
@@ -106,4 +115,20 @@ export interface BreakerPolicy {
   /** Clean closed windows in a row that close it again. */
   readonly closeAfter: number;
   readonly minRows: number;
+}
+
+/** Every column that the view reads, by type: its fields, its event time and request id, and what derived fields come from. */
+export function hintsOf(view: FeatureView): ReadonlyMap<string, FieldType> {
+  const hints = new Map<string, FieldType>();
+  for (const field of view.fields) {
+    if (field.derive === undefined) hints.set(field.name, field.type);
+    else
+      for (const from of [field.derive.from, field.derive.to])
+        if (!hints.has(from)) hints.set(from, "timestamp");
+  }
+  const { eventTime, requestId } = view.source;
+  if (eventTime !== undefined && !hints.has(eventTime)) hints.set(eventTime, "timestamp");
+  if (requestId !== undefined && !hints.has(requestId)) hints.set(requestId, "string");
+  for (const segment of view.segments) if (!hints.has(segment)) hints.set(segment, "string");
+  return hints;
 }

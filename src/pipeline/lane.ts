@@ -1,7 +1,7 @@
 import { createDecoder, type Decoder } from "../decode/decode.ts";
 import type { Batch } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
-import type { FeatureView } from "../model/feature-view.ts";
+import { type FeatureView, hintsOf } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import {
   addCounts,
@@ -55,22 +55,6 @@ export function createLane(partition: Partition, view: FeatureView, state: Parti
 /** Decoder for one view: row formats are read by the spec's types, and by what segments and ids need. */
 export function decoderFor(view: FeatureView, limits: Limits): Decoder {
   return createDecoder({ hints: hintsOf(view), format: view.source.format, limits });
-}
-
-/** Every column that the view reads: its fields, its event time and request id, and what derived fields come from. */
-export function hintsOf(view: FeatureView): ReadonlyMap<string, FeatureView["fields"][number]["type"]> {
-  const hints = new Map<string, FeatureView["fields"][number]["type"]>();
-  for (const field of view.fields) {
-    if (field.derive === undefined) hints.set(field.name, field.type);
-    else
-      for (const from of [field.derive.from, field.derive.to])
-        if (!hints.has(from)) hints.set(from, "timestamp");
-  }
-  const { eventTime, requestId } = view.source;
-  if (eventTime !== undefined && !hints.has(eventTime)) hints.set(eventTime, "timestamp");
-  if (requestId !== undefined && !hints.has(requestId)) hints.set(requestId, "string");
-  for (const segment of view.segments) if (!hints.has(segment)) hints.set(segment, "string");
-  return hints;
 }
 
 /**

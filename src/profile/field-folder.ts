@@ -1,6 +1,7 @@
 import type { ListRule, NumberRule, Rule, TextRule } from "../check/rule.ts";
 import { rules as allRules } from "../check/table.ts";
 import { fits } from "../check/type.ts";
+import { redacted } from "../check/validate.ts";
 import type { Column } from "../model/batch.ts";
 import type { FieldSpec } from "../model/feature-view.ts";
 import { foldVectors, loadVectors } from "./fold-embedding.ts";
@@ -39,11 +40,22 @@ export function createFieldFolder(field: FieldSpec): FieldFolder {
     texts: rules.filter((rule) => rule.kind === "text"),
     lists: rules.filter((rule) => rule.kind === "list"),
   };
-  if (field.derive !== undefined) {
-    const { from, to } = field.derive;
-    return (tile) => foldDerived(tile, compiled, from, to);
+  const { derive } = field;
+  const folder: FieldFolder =
+    derive === undefined
+      ? (tile) => foldColumn(tile, compiled, tile.batch.columns.get(field.name))
+      : (tile) => foldDerived(tile, compiled, derive.from, derive.to);
+  if (field.redact !== true) return folder;
+  return (tile) => {
+    folder(tile);
+    for (const { profile } of tile.groups) redactExamples(profile.fields.get(field.name));
+  };
+}
+
+function redactExamples(profile: FieldProfile | undefined): void {
+  for (const rule of profile?.rules.values() ?? []) {
+    if (rule.example !== undefined) rule.example = { ...rule.example, value: redacted };
   }
-  return (tile) => foldColumn(tile, compiled, tile.batch.columns.get(field.name));
 }
 
 function profileOf(group: Group, { field }: Compiled): FieldProfile {

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Board, ViewStatus } from "../pipeline/board.ts";
 import { variance } from "../sketch/moments.ts";
+import type { GateCounts } from "./validate.ts";
 
 /** Segments with a breaker state of their own, per view. */
 const segmentsMax = 50;
@@ -12,13 +13,15 @@ export interface MetricsSources {
   /** Records behind, by topic-partition. */
   readonly lag: () => ReadonlyMap<string, number>;
   readonly deliveryFailures: () => ReadonlyMap<string, number>;
+  /** What came of the rows that were posted for validation, by view. */
+  readonly gates: () => ReadonlyMap<string, GateCounts>;
 }
 
 /**
  * Prometheus' view of the board, computed when it is scraped. Labels are names of views, fields, statistics, segments and
  * topics, never values of the data, so that their number is bounded by the specs.
  */
-export function createMetrics({ board, version, lag, deliveryFailures }: MetricsSources): Registry {
+export function createMetrics({ board, version, lag, deliveryFailures, gates }: MetricsSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -143,6 +146,27 @@ export function createMetrics({ board, version, lag, deliveryFailures }: Metrics
     ["peer"],
     (add) => {
       for (const [peer, count] of deliveryFailures()) add({ peer }, count);
+    },
+  );
+  counter(
+    "tidemark_gate_rows_total",
+    "Rows posted for validation: accepted, refused, or shadowed (let through although they break the spec).",
+    ["feature_view", "outcome"],
+    (add) => {
+      for (const [feature_view, { rows }] of gates())
+        for (const [outcome, count] of Object.entries(rows)) add({ feature_view, outcome }, count);
+    },
+  );
+  counter(
+    "tidemark_gate_errors_total",
+    "Cells posted for validation that broke a rule of the spec.",
+    ["feature_view", "field", "code"],
+    (add) => {
+      for (const [feature_view, { errors }] of gates())
+        for (const [key, count] of errors) {
+          const bar = key.lastIndexOf("|");
+          add({ feature_view, field: key.slice(0, bar), code: key.slice(bar + 1) }, count);
+        }
     },
   );
   gauge("tidemark_build_info", "1, with the version as a label.", ["version", "node"], (add) =>

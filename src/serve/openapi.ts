@@ -1,4 +1,6 @@
-/** OpenAPI 3.1 of every route; a test compares it with what the server answers. */
+import { ref, schemas } from "./openapi-schemas.ts";
+
+/** OpenAPI 3.1 of every route; tests hold it against what the server answers. */
 export function openapi(version: string): object {
   return {
     openapi: "3.1.0",
@@ -9,13 +11,19 @@ export function openapi(version: string): object {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     paths: {
-      "/healthz": { get: operation("Liveness: the event loop turns.", json("alive")) },
-      "/readyz": { get: operation("Readiness: state is restored.", json("ready"), unavailable("not ready")) },
+      "/healthz": { get: operation("Liveness: the event loop turns.", json("alive", ref("Alive"))) },
+      "/readyz": {
+        get: operation(
+          "Readiness: state is restored.",
+          json("ready", ref("Ready")),
+          unavailable("not ready", ref("Ready")),
+        ),
+      },
       "/health": {
         get: operation(
           "Deep health: ok, tainted or dead, with reasons.",
-          json("ok"),
-          unavailable("tainted or dead"),
+          json("ok", ref("Health")),
+          unavailable("tainted or dead", ref("Health")),
         ),
       },
       "/metrics": {
@@ -27,8 +35,8 @@ export function openapi(version: string): object {
         get: {
           ...operation(
             "Whether a feature view may be used.",
-            json("closed or half-open"),
-            unavailable("open"),
+            json("closed or half-open", ref("Gate")),
+            unavailable("open", ref("Gate")),
             problem("400", "no such segment field"),
             problem("404", "unknown view"),
           ),
@@ -39,11 +47,11 @@ export function openapi(version: string): object {
         post: {
           ...operation(
             "Checks rows against the spec.",
-            json("every row keeps the spec"),
-            problem("400", "rows that break it, each error with pointer, code and detail"),
+            json("every row keeps the spec, or the view is in shadow mode", ref("Validated")),
+            problem("400", "rows that break it, or a body that cannot be read", ref("RowsProblem")),
             problem("403", "sent by a page of another origin"),
             problem("404", "unknown view"),
-            problem("413", "too large"),
+            problem("413", "too large, or more rows than allowed"),
             problem("503", "cannot be taken now"),
           ),
           parameters: [viewParameter],
@@ -58,10 +66,15 @@ export function openapi(version: string): object {
           },
         },
       },
-      "/v1/feature-views": { get: operation("What is watched.", json("feature views")) },
+      "/v1/feature-views": { get: operation("What is watched.", json("feature views", ref("FeatureViews"))) },
       "/v1/windows/{view}": {
         get: {
-          ...operation("Closed windows.", json("windows, oldest first"), problem("404", "unknown view")),
+          ...operation(
+            "Closed windows.",
+            json("windows, oldest first", ref("Windows")),
+            problem("400", "bad query"),
+            problem("404", "unknown view"),
+          ),
           parameters: [
             viewParameter,
             query("from", "ISO 8601 or epoch ms"),
@@ -73,8 +86,9 @@ export function openapi(version: string): object {
         get: {
           ...operation(
             "Verdicts of closed windows, newest first.",
-            json("verdicts"),
+            json("verdicts", ref("Verdicts")),
             problem("400", "bad query"),
+            problem("404", "unknown view"),
           ),
           parameters: [
             query("view", "feature view"),
@@ -83,13 +97,13 @@ export function openapi(version: string): object {
           ],
         },
       },
-      "/v1/alerts": { get: operation("Alerts that fire now.", json("alerts")) },
+      "/v1/alerts": { get: operation("Alerts that fire now.", json("alerts", ref("Alerts"))) },
       "/v1/events": {
         get: operation("Server-sent events: judged, breaker, alert.", {
           "200": { description: "stream", content: { "text/event-stream": {} } },
         }),
       },
-      "/openapi.json": { get: operation("This document.", json("OpenAPI 3.1")) },
+      "/openapi.json": { get: operation("This document.", json("OpenAPI 3.1", { type: "object" })) },
       "/": { get: operation("Dashboard.", html) },
       "/dashboard.css": {
         get: operation("Its style.", { "200": { description: "CSS", content: { "text/css": {} } } }),
@@ -100,6 +114,7 @@ export function openapi(version: string): object {
         }),
       },
     },
+    components: { schemas },
   };
 }
 
@@ -116,16 +131,14 @@ function query(name: string, description: string): object {
   return { name, in: "query", required: false, description, schema: { type: "string" } };
 }
 
-function json(description: string): Responses {
-  return { "200": { description, content: { "application/json": { schema: {} } } } };
+function json(description: string, schema: object): Responses {
+  return { "200": { description, content: { "application/json": { schema } } } };
 }
 
-function unavailable(description: string): Responses {
-  return { "503": { description, content: { "application/json": { schema: {} } } } };
+function unavailable(description: string, schema: object): Responses {
+  return { "503": { description, content: { "application/json": { schema } } } };
 }
 
-function problem(status: string, description: string): Responses {
-  return {
-    [status]: { description, content: { "application/problem+json": { schema: { type: "object" } } } },
-  };
+function problem(status: string, description: string, schema = ref("Problem")): Responses {
+  return { [status]: { description, content: { "application/problem+json": { schema } } } };
 }

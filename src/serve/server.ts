@@ -17,7 +17,7 @@ import { defaultThresholds, type HealthThresholds, healthOf } from "./health.ts"
 import { createMetrics } from "./metrics.ts";
 import { openapi } from "./openapi.ts";
 import { Problem, problemBody } from "./problem.ts";
-import { createValidator, type Validator } from "./validate.ts";
+import { createValidators, type Validators } from "./validate.ts";
 
 export interface ServerOptions {
   readonly board: Board;
@@ -85,8 +85,9 @@ export function createServer(options: ServerOptions): Server {
     if (method !== "HEAD") routes.push(`${String(method)} ${url.replaceAll(/:(\w+)/g, "{$1}")}`);
   });
   const events = createEvents(board);
-  addHealth(app, options);
-  addViews(app, options);
+  const validators = createValidators(options);
+  addHealth(app, options, validators);
+  addViews(app, options, validators);
   addPages(app, options);
   app.get("/v1/events", { exposeHeadRoute: false }, (request, reply) => {
     events.serve(reply, { "x-request-id": request.id, ...commonHeaders });
@@ -117,10 +118,10 @@ export function createServer(options: ServerOptions): Server {
   };
 }
 
-function addHealth(app: FastifyInstance, options: ServerOptions): void {
+function addHealth(app: FastifyInstance, options: ServerOptions, validators: Validators): void {
   const { board, clock } = options;
   const thresholds = { ...defaultThresholds, ...options.thresholds };
-  const metrics = createMetrics(options);
+  const metrics = createMetrics({ ...options, gates: validators.counts });
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     const ready = board.ready();
@@ -138,8 +139,7 @@ function addHealth(app: FastifyInstance, options: ServerOptions): void {
   });
 }
 
-function addViews(app: FastifyInstance, { board, intake, limits, clock }: ServerOptions): void {
-  const validators = new Map<string, Validator>();
+function addViews(app: FastifyInstance, { board }: ServerOptions, validators: Validators): void {
   const statusOf = (request: FastifyRequest, reply: FastifyReply): ViewStatus => {
     const { view: name } = request.params as { view: string };
     const status = board.view(name);
@@ -165,9 +165,7 @@ function addViews(app: FastifyInstance, { board, intake, limits, clock }: Server
   });
   app.post("/v1/validate/:view", async (request, reply) => {
     const status = statusOf(request, reply);
-    const { view } = status;
-    const validator = validators.get(view.name) ?? createValidator({ view, intake, limits, clock });
-    validators.set(view.name, validator);
+    const validator = validators.of(status.view);
     const body = (request.body as Uint8Array | undefined) ?? new Uint8Array();
     return validator.validate(body, request.headers["content-type"] ?? "");
   });

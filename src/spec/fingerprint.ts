@@ -3,8 +3,8 @@ import type { FeatureView } from "../model/feature-view.ts";
 
 /**
  * `sha256:…` of the view's canonical form: every default filled in, keys sorted, a mapping as its sorted values wherever
- * they were written. Left out are `owner`, which only says who is told, and `models`, because a model names the
- * fingerprint of the spec it was trained with. Comments, the order of keys and of fields, and layout don't count.
+ * they were written. Left out are `owner`, `validate` and `redact`, which only say who is told and shown what, and `models`,
+ * because a model names the fingerprint of the spec it was trained with. Comments, the order of keys and of fields, and layout don't count.
  */
 export function fingerprintOf(view: Omit<FeatureView, "fingerprint">): string {
   return `sha256:${createHash("sha256").update(canonicalForm(view)).digest("hex")}`;
@@ -13,7 +13,7 @@ export function fingerprintOf(view: Omit<FeatureView, "fingerprint">): string {
 /** The text that is hashed: one line of JSON. */
 export function canonicalForm(view: Omit<FeatureView, "fingerprint">): string {
   const { name, version, source, window, segments, drift, breaker } = view;
-  const fields = view.fields.map((field) => ({
+  const fields = view.fields.map(({ redact: _shown, ...field }) => ({
     ...field,
     mapping:
       field.mapping === undefined ? undefined : { ...field.mapping, values: field.mapping.values.toSorted() },

@@ -143,6 +143,7 @@ function toView(head: SpecHead, fields: Fields, mappings: ReadonlyMap<string, Ma
     fields: [...fields].map(([name, field]) => toField(name, field, mappings.get(name), drift)),
     drift,
     breaker: { ...breaker, minRows: breaker.minRows ?? window.minRows },
+    validate: head.validate,
   };
   return { ...view, fingerprint: fingerprintOf(view) };
 }
@@ -167,6 +168,7 @@ function toField(
     trendWarnBeforeMs: field.trend === undefined ? undefined : milliseconds(field.trend.warnBefore),
     maxEmptyRate: field.maxEmptyRate,
     dimensions: field.dimensions,
+    redact: field.redact,
     derive: field.derive,
     drift: {
       sigma: field.drift?.sigma ?? drift.sigma,

@@ -86,6 +86,7 @@ export const fieldSchema = z.strictObject({
     .describe("Warn when `limit` is that near"),
   maxEmptyRate: rateSchema.optional().describe('Share of 0, "" or empty lists above which the breaker opens'),
   dimensions: z.number().int().min(1).max(65_536).optional().describe("Number of elements of an embedding"),
+  redact: z.boolean().default(false).describe("True: values are never shown, in answers and in examples"),
   derive: z
     .strictObject({ from: columnName, to: columnName })
     .optional()
@@ -148,6 +149,14 @@ const headShape = {
       size: positiveDuration.default("1m"),
       lateness: durationSchema.default("30s"),
       minRows: z.number().int().min(1).default(50).describe("With fewer rows a verdict is `insufficient`"),
+    })
+    .prefault({}),
+  validate: z
+    .strictObject({
+      mode: z
+        .enum(["enforce", "shadow"])
+        .default("enforce")
+        .describe("enforce: rows that break the spec are refused; shadow: let through, said and counted"),
     })
     .prefault({}),
   segments: z

@@ -22,7 +22,7 @@ describe("validation at the gate", () => {
     const { url, offered } = await serving(t);
     const answer = await post(url, JSON.stringify(good));
     assert.equal(answer.status, 200);
-    assert.deepEqual(answer.body, { featureView: "reco_user", rows: 1 });
+    assert.deepEqual(answer.body, { featureView: "reco_user", rows: 1, mode: "enforce", rejectedRows: 0 });
     assert.equal(answer.headers.get("x-model-git-sha"), "3f2a9c1");
     assert.equal(offered.length, 1);
     const [name, batch] = offered[0] ?? [];
@@ -88,6 +88,103 @@ describe("validation at the gate", () => {
     assert.equal(body.errors.length, 100);
     assert.equal(body.rejectedRows, 500);
     assert.equal(body.rows, 500);
+  });
+
+  it("names every failing field, with what is expected and what to do", async (t) => {
+    const { url } = await serving(t);
+    const { body } = await post(
+      url,
+      JSON.stringify({
+        user_location: null,
+        session_seconds: "NaN",
+        user_embedding: [1, 2, 3],
+        event_time: noon,
+      }),
+    );
+    assert.equal(body.errorCount, 4);
+    assert.deepEqual(
+      body.errors.map(({ pointer, code, expected }: Record<string, string>) => [pointer, code, expected]),
+      [
+        ["/user_location", "null", "a string"],
+        ["/session_seconds", "nonfinite", "a finite number"],
+        ["/session_seconds", "range", "0 to 86400"],
+        ["/user_embedding", "dimensions", "2 elements"],
+      ],
+    );
+    for (const { hint, detail } of body.errors) {
+      assert.ok(hint.length > 10, hint);
+      assert.ok(detail.length > 10, detail);
+    }
+  });
+
+  it("shows no value of a field that the spec redacts", async (t) => {
+    const fields = recoUser.fields.map((field) => ({ ...field, redact: field.name === "user_location" }));
+    const { url } = await serve(t, fakeBoard([statusOf({ ...recoUser, fields })]));
+    const answer = await post(
+      url,
+      JSON.stringify({ ...good, user_location: "17 Elm Street", session_seconds: -7 }),
+    );
+    assert.equal(answer.status, 400);
+    assert.doesNotMatch(answer.text, /Elm/);
+    assert.match(answer.text, /-7/, "other fields' values are shown");
+    assert.deepEqual(pointersOf(answer).sort(), [
+      "/session_seconds range",
+      "/user_location default",
+      "/user_location pattern",
+    ]);
+    const typed = await post(url, JSON.stringify({ ...good, user_location: { street: "Elm" } }));
+    assert.equal(typed.status, 400);
+    assert.doesNotMatch(typed.text, /Elm/);
+  });
+
+  it("lets everything through in shadow mode, and says and counts what it would have refused", async (t) => {
+    const view = { ...recoUser, validate: { mode: "shadow" } as const };
+    const { url, offered } = await serve(t, fakeBoard([statusOf(view)]));
+    const answer = await post(url, JSON.stringify([good, { ...good, user_location: "United States" }]));
+    assert.equal(answer.status, 200);
+    const { errors, ...rest } = answer.body;
+    assert.deepEqual(rest, {
+      featureView: "reco_user",
+      rows: 2,
+      mode: "shadow",
+      rejectedRows: 1,
+      errorCount: 2,
+    });
+    assert.equal(errors[0].pointer, "/1/user_location");
+    assert.equal(offered[0]?.[1].rows, 2, "what the model will see is what is profiled");
+    const { text } = await ask(url, "/metrics");
+    assert.match(text, /tidemark_gate_rows_total\{feature_view="reco_user",outcome="shadowed"\} 1/);
+    assert.match(text, /tidemark_gate_rows_total\{feature_view="reco_user",outcome="accepted"\} 1/);
+    assert.match(
+      text,
+      /tidemark_gate_errors_total\{feature_view="reco_user",field="user_location",code="default"\} 1/,
+    );
+  });
+
+  it("echoes the request's id with either answer", async (t) => {
+    const { url } = await serving(t);
+    for (const [row, status] of [
+      [good, 200],
+      [{}, 400],
+    ] as const) {
+      const answer = await ask(url, "/v1/validate/reco_user", {
+        method: "POST",
+        body: JSON.stringify(row),
+        headers: { "x-request-id": "882-af" },
+      });
+      assert.equal(answer.status, status);
+      assert.equal(answer.headers.get("x-request-id"), "882-af");
+    }
+  });
+
+  it("answers soon when every row of a large body is of a wrong type", async (t) => {
+    const { url } = await serving(t);
+    const startedAt = performance.now();
+    const rows = `[${Array(200_000).fill('{"session_seconds":"x"}').join()}]`;
+    const { status, body } = await post(url, rows);
+    assert.equal(status, 400);
+    assert.equal(body.rejectedRows, 200_000);
+    assert.ok(performance.now() - startedAt < 20_000, "quadratic work would take minutes");
   });
 
   it("escapes pointers as RFC 6901 asks", async (t) => {
