@@ -109,7 +109,11 @@ function codecOf(compression: Table | undefined): Codec {
   throw new DecodeError("compression", `body compression codec ${codec}`);
 }
 
-/** Eight bytes with the decompressed length (−1: stored as it is), then the frame. Bounded before anything is inflated. */
+/**
+ * Eight bytes with the decompressed length (−1: stored as it is), then the frame. Bounded before anything is inflated.
+ * apache-arrow for JavaScript (21 at least) writes the compressed length instead: what such a frame inflates to is bounded
+ * by what the message may still decode to, and columns check that it is enough.
+ */
 function decompress(raw: Uint8Array, codec: "lz4" | "zstd", budget: Budget): Uint8Array {
   if (raw.length < 8) throw new DecodeError("truncated", `a compressed buffer of ${raw.length} bytes`);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
@@ -118,16 +122,18 @@ function decompress(raw: Uint8Array, codec: "lz4" | "zstd", budget: Budget): Uin
     claim(budget, frame.length);
     return frame;
   }
-  const length = safeInt64(view, 0);
-  claim(budget, length);
-  if (length === 0) return new Uint8Array();
-  if (codec === "lz4") checkLz4Frame(frame, length);
+  const declared = safeInt64(view, 0);
+  const isKnown = declared !== frame.length;
+  if (isKnown) claim(budget, declared);
+  if (declared === 0) return new Uint8Array();
+  const most = isKnown ? declared : budget.bytes;
+  if (codec === "lz4") checkLz4Frame(frame, most);
   let data: Uint8Array;
   try {
     data =
       codec === "lz4"
         ? decompressFrameSync(toBuffer(frame))
-        : zstdDecompressSync(frame, { maxOutputLength: length, params: zstdParams });
+        : zstdDecompressSync(frame, { maxOutputLength: Math.max(1, most), params: zstdParams });
   } catch (cause) {
     throw new DecodeError(
       "compression",
@@ -135,8 +141,9 @@ function decompress(raw: Uint8Array, codec: "lz4" | "zstd", budget: Budget): Uin
       { cause },
     );
   }
-  if (data.length !== length)
-    throw new DecodeError("compression", `${codec} body of ${data.length} bytes, ${length} declared`);
+  if (!isKnown) claim(budget, data.length);
+  else if (data.length !== declared)
+    throw new DecodeError("compression", `${codec} body of ${data.length} bytes, ${declared} declared`);
   // Typed arrays lie over it: a plain array, at a multiple of 8.
   return data.byteOffset % 8 === 0
     ? new Uint8Array(data.buffer, data.byteOffset, data.length)
@@ -151,11 +158,11 @@ const zstdParams = { [constants.ZSTD_d_windowLogMax]: 23 };
 /** Blocks that their writer did not fill make a frame look larger than it is, by no more than this. */
 const lz4Slack = 16 * 1024 * 1024;
 
-/** Refuses a frame that inflates to more than it declares before it is inflated, and a second frame hidden behind it. */
-function checkLz4Frame(frame: Uint8Array, declared: number): void {
+/** Refuses a frame that inflates to more than `most` bytes before it is inflated, and a second frame hidden behind it. */
+function checkLz4Frame(frame: Uint8Array, most: number): void {
   const { bytes, blockBytes, end } = lz4FrameBound(frame);
-  if (bytes - blockBytes >= declared + lz4Slack)
-    throw new DecodeError("compression", `LZ4 blocks beyond the declared ${declared} bytes`);
+  if (bytes - blockBytes >= most + lz4Slack)
+    throw new DecodeError("compression", `LZ4 blocks beyond the ${most} bytes that are declared or allowed`);
   if (end !== frame.length)
     throw new DecodeError("compression", `${frame.length - end} bytes behind an LZ4 frame`);
 }
