@@ -27,6 +27,8 @@ export const sharedBrokers = "TEST_KAFKA_BROKERS";
 export interface Broker {
   /** `127.0.0.1:20000`, comma-separated when there are several nodes. */
   readonly brokers: string;
+  /** The same nodes by TLS and SASL, when that was asked for. */
+  readonly secureBrokers: string;
   /** kill -9 of one node, from 1; and its start on the same data. */
   kill(node: number): Promise<void>;
   restart(node: number): Promise<void>;
@@ -38,6 +40,13 @@ export interface BrokerOptions {
   readonly nodes?: number;
   /** Chosen beforehand with `freePorts(10 * nodes)`. */
   readonly port?: number;
+  /** A second listener: TLS and SASL. */
+  readonly secure?: {
+    /** Folder with `server.pem`: private key and certificate. */
+    readonly dir: string;
+    /** Of the user "tidemark". */
+    readonly password: string;
+  };
 }
 
 /** Starts an Apache Kafka of the test's own (KRaft, from the pinned jars): 4 s for a node, and 400 MB. */
@@ -52,6 +61,9 @@ export async function startBroker(scope: Scope, options: BrokerOptions = {}): Pr
     KAFKA_PORT: String(port),
     KAFKA_RUN: join(tmpdir(), `tidemark-kafka-${port}`), // the script removes it when it stops
     KAFKA_HEAP: nodes > 1 ? "256m" : "512m",
+    ...(options.secure === undefined
+      ? {}
+      : { KAFKA_SECURE: options.secure.dir, KAFKA_PASSWORD: options.secure.password }),
   };
   const call = async (...args: readonly string[]): Promise<string> =>
     (await run("bash", [script, ...args], { env })).stdout.trim();
@@ -69,8 +81,10 @@ export async function startBroker(scope: Scope, options: BrokerOptions = {}): Pr
   scope.after(stop);
   await call("stop"); // what a machine that lost its power has left there
   const brokers = await call("start", String(nodes));
+  const secureBrokers = brokers.replace(/:(\d+)/g, (_, plain) => `:${Number(plain) + 2}`);
   return {
     brokers,
+    secureBrokers,
     kill: async (node) => void (await call("kill", String(node))),
     restart: async (node) => void (await call("restart", String(node))),
     stop,

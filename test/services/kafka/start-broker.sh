@@ -6,6 +6,8 @@
 #   start-broker.sh restart NODE    starts a killed node again on its own data
 # Environment: KAFKA_VERSION (4.4.0) KAFKA_HEAP (512m) KAFKA_PORT (19092; node i listens on KAFKA_PORT+10*(i-1),
 # its controller on that +1) KAFKA_RUN (state folder, by default /tmp/kafka-run.$UID.$KAFKA_PORT)
+# KAFKA_SECURE (folder with server.pem: private key and certificate; adds a listener SASL_SSL on the node's port +2 that knows
+# the user "tidemark" with KAFKA_PASSWORD by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512)
 # KAFKA_JARS (jar folder, by default ~/.cache/tidemark/kafka/$KAFKA_VERSION)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -52,6 +54,24 @@ auto.create.topics.enable=false
 message.max.bytes=16777216
 replica.fetch.max.bytes=16777216
 CONF
+  [[ -n ${KAFKA_SECURE:-} ]] || return 0
+  local login=org.apache.kafka.common.security
+  cat <<CONF
+listeners=PLAINTEXT://127.0.0.1:$(kport "$i"),CONTROLLER://127.0.0.1:$(($(kport "$i") + 1)),SECURE://127.0.0.1:$(($(kport "$i") + 2))
+advertised.listeners=PLAINTEXT://127.0.0.1:$(kport "$i"),SECURE://127.0.0.1:$(($(kport "$i") + 2))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL
+ssl.keystore.type=PEM
+ssl.keystore.location=$KAFKA_SECURE/server.pem
+listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.secure.plain.sasl.jaas.config=$login.plain.PlainLoginModule required user_tidemark="$KAFKA_PASSWORD";
+listener.name.secure.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;
+listener.name.secure.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;
+CONF
+}
+scram() { # arguments of the storage tool that make the user known
+  local mechanism
+  [[ -n ${KAFKA_SECURE:-} ]] || return 0
+  for mechanism in 256 512; do printf '%s\n' --add-scram "SCRAM-SHA-$mechanism=[name=tidemark,password=$KAFKA_PASSWORD]"; done
 }
 launch() { # NODE
   local d=$run/node$1
@@ -82,7 +102,8 @@ case ${1:-} in
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | cut -c1-22)
     for ((i = 1; i <= n; i++)); do
       mkdir -p "$run/node$i"; config "$i" "$n" >"$run/node$i/server.properties"
-      java -Xmx128m -XX:TieredStopAtLevel=1 -cp "$jars/*" kafka.tools.StorageTool format \
+      mapfile -t users < <(scram)
+      java -Xmx128m -XX:TieredStopAtLevel=1 -cp "$jars/*" kafka.tools.StorageTool format "${users[@]}" \
         -t "$id" -c "$run/node$i/server.properties" >"$run/node$i/format.log" 2>&1 || { cat "$run/node$i/format.log" >&2; exit 1; }
     done
     for ((i = 1; i <= n; i++)); do launch "$i"; done
@@ -101,5 +122,5 @@ case ${1:-} in
     ;;
   kill) kill -9 "$(cat "$run/node$2/pid")" ;;
   restart) launch "$2"; wait_ready "$2" ;;
-  *) sed -n "2,10p" "${BASH_SOURCE[0]}"; exit 2 ;;
+  *) sed -n "2,12p" "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
