@@ -192,7 +192,7 @@ const headShape = {
     .prefault({}),
 };
 
-export const headSchema = z.strictObject({ ...headShape, fields: z.unknown() });
+export const headSchema = z.strictObject({ ...headShape, fields: z.unknown().optional() });
 
 /** The whole spec in one schema, for JSON Schema and editors. */
 export const specSchema = z.strictObject({
