@@ -2,7 +2,6 @@ import type {
   Column,
   DictionaryColumn,
   NumericArray,
-  NumericColumn,
   NumericType,
   UnsupportedColumn,
   Utf8Column,
@@ -10,7 +9,9 @@ import type {
 import { DecodeError } from "../model/fault.ts";
 import type { Body } from "./arrow-body.ts";
 import { checkOffsets, copyIfMisaligned, narrowOffsets, popcount, viewsToUtf8 } from "./arrow-buffers.ts";
-import { decimalsToFloat64, halvesToFloat64, int64ToFloat64, widen32 } from "./arrow-numbers.ts";
+import { gatherViews, listOver, viewItems } from "./arrow-lists.ts";
+import { decimalsToFloat64, halvesToFloat64, widen32 } from "./arrow-numbers.ts";
+import { expandRuns } from "./arrow-runs.ts";
 import type { ArrowField, ArrowType } from "./arrow-schema.ts";
 
 /** By id; of values that no check understands only their number is kept. */
@@ -123,21 +124,17 @@ export function readColumn(
     case "list":
     case "fixed-list":
       return readList(field, slot, body, dictionaries, rows);
-    case "list-view": {
-      const width = type.large ? 8 : 4;
-      body.nextBuffer(width * rows);
-      body.nextBuffer(width * rows);
-      skipChildren(field, body, dictionaries);
-      return { kind: "unsupported", ...slot };
-    }
+    case "list-view":
+      return readListView(field, slot, type.large, body, dictionaries);
     case "union": {
       body.nextBuffer(rows);
       if (type.dense) body.nextBuffer(4 * rows);
       skipChildren(field, body, dictionaries);
       return { kind: "unsupported", ...slot };
     }
-    case "struct":
     case "run-end":
+      return readRuns(field, slot, body, dictionaries);
+    case "struct":
       skipChildren(field, body, dictionaries);
       return { kind: "unsupported", ...slot };
   }
@@ -259,51 +256,82 @@ function readList(
   rows: number,
 ): Column {
   const { type } = field;
-  const [item] = field.children;
-  if (item === undefined) throw new DecodeError("malformed", `list "${field.name}" without an item type`);
   if (type.kind === "fixed-list") {
-    const child = readItems(item, body, dictionaries, type.size * rows);
-    if (child?.kind === "list" && child.size !== undefined) {
-      return { kind: "list", ...slot, size: type.size * child.size, offsets: undefined, child: child.child };
-    }
-    if (child?.kind !== "numeric") return { kind: "unsupported", ...slot };
-    return { kind: "list", ...slot, size: type.size, offsets: undefined, child };
+    if (type.size * rows > itemsMax) throw new DecodeError("limit", `a list of ${type.size * rows} items`);
+    const items = readColumn(itemOf(field), body, dictionaries, type.size * rows);
+    const list = listOver({ size: type.size, offsets: undefined }, rows, items, body.claim);
+    return list === undefined ? { kind: "unsupported", ...slot } : { ...slot, ...list };
   }
-  if (type.kind !== "list") return { kind: "unsupported", ...slot };
-  const raw = body.nextBuffer(rows === 0 ? 0 : (type.large ? 8 : 4) * (rows + 1));
-  const offsets = type.large ? narrowOffsets(raw, rows) : offsetsOf(raw, rows);
-  checkOffsets(offsets, rows, Number.MAX_SAFE_INTEGER);
-  const child = readItems(item, body, dictionaries, undefined);
-  const available = child?.rows ?? 0;
-  if ((offsets[rows] ?? 0) > available) {
-    throw new DecodeError("malformed", `list "${field.name}" ends at ${offsets[rows]} of ${available} items`);
-  }
-  if (type.map || child?.kind !== "numeric") return { kind: "unsupported", ...slot };
-  return { kind: "list", ...slot, size: undefined, offsets, child };
+  const large = type.kind === "list" && type.large;
+  const raw = body.nextBuffer(rows === 0 ? 0 : (large ? 8 : 4) * (rows + 1));
+  const offsets = large ? narrowOffsets(raw, rows) : offsetsOf(raw, rows);
+  checkOffsets(offsets, rows, itemsMax);
+  const items = readItems(field, body, dictionaries);
+  if ((offsets[rows] ?? 0) > items.rows)
+    throw new DecodeError(
+      "malformed",
+      `list "${field.name}" ends at ${offsets[rows]} of ${items.rows} items`,
+    );
+  const list =
+    type.kind === "list" && type.map
+      ? undefined
+      : listOver({ size: undefined, offsets }, rows, items, body.claim);
+  return list === undefined ? { kind: "unsupported", ...slot } : { ...slot, ...list };
 }
 
-/** The items of a list. Numbers become one numeric column, a null item NaN; anything else is only walked over. */
-function readItems(
-  item: ArrowField,
+function readListView(
+  field: ArrowField,
+  slot: Slot,
+  large: boolean,
   body: Body,
   dictionaries: Dictionaries,
-  rows: number | undefined,
-): Column | undefined {
-  const counting = rows === undefined ? peekRows(body) : { body, rows };
-  if (rows !== undefined && rows > 2 ** 31) throw new DecodeError("limit", `a list of ${rows} items`);
-  const column = readColumn(item, counting.body, dictionaries, counting.rows);
-  if (column.kind === "int64" || (column.kind === "numeric" && column.validity !== undefined))
-    counting.body.claim(8 * column.rows);
-  if (column.kind === "int64") {
-    const bytes = new Uint8Array(column.words.buffer, column.words.byteOffset, 8 * column.rows);
-    return withNaN({
-      ...column,
-      kind: "numeric",
-      type: "float64",
-      values: int64ToFloat64(bytes, column.rows, column.signed),
-    });
-  }
-  return column.kind === "numeric" ? withNaN(column) : column;
+): Column {
+  const { rows, validity } = slot;
+  const [starts, sizes] = [positions(body, rows, large), positions(body, rows, large)];
+  const items = viewItems(readItems(field, body, dictionaries), body.claim);
+  if (items === undefined) return { kind: "unsupported", ...slot };
+  const list = gatherViews({ starts, sizes, validity }, rows, items, body.claim);
+  return { kind: "list", ...slot, size: undefined, ...list };
+}
+
+/** Positions in items: int32, or int64 where −1 stands for one that no batch can have. */
+function positions(body: Body, rows: number, large: boolean): Int32Array {
+  return large ? narrowCodes(body, rows) : words(body.nextBuffer(4 * rows));
+}
+
+/** Typed arrays of more elements are never made. */
+const itemsMax = 2 ** 30;
+
+function itemOf(field: ArrowField): ArrowField {
+  const [item] = field.children;
+  if (item === undefined) throw new DecodeError("malformed", `list "${field.name}" without an item type`);
+  return item;
+}
+
+/** The items of a list, which declare their own number. */
+function readItems(field: ArrowField, body: Body, dictionaries: Dictionaries): Column {
+  const counting = peekRows(body);
+  return readColumn(itemOf(field), counting.body, dictionaries, counting.rows);
+}
+
+function readRuns(field: ArrowField, slot: Slot, body: Body, dictionaries: Dictionaries): Column {
+  const [endsField, valuesField] = field.children;
+  if (endsField === undefined || valuesField === undefined)
+    throw new DecodeError("malformed", `run-end-encoded "${field.name}" without ends and values`);
+  const [ends, values] = [endsField, valuesField].map((child) => {
+    const counting = peekRows(body);
+    return readColumn(child, counting.body, dictionaries, counting.rows);
+  }) as [Column, Column];
+  const column = expandRuns(ends, values, slot.rows, body.claim);
+  // The runs know of nulls of their own; those of a struct around them come on top.
+  return slot.validity === undefined || column.kind === "null"
+    ? column
+    : { ...column, ...masked(column, slot.validity) };
+}
+
+function masked(column: Column, by: Uint8Array): Pick<Column, "validity" | "nullCount"> {
+  const validity = column.validity === undefined ? by : and(column.validity, by, column.rows);
+  return { validity, nullCount: column.rows - popcount(validity, column.rows) };
 }
 
 /** A list's items declare their own number: the next node is read once and given back. */
@@ -321,15 +349,6 @@ function peekRows(body: Body): { body: Body; rows: number } {
       },
     },
   };
-}
-
-function withNaN(column: NumericColumn): NumericColumn {
-  if (column.validity === undefined) return column;
-  const values = Float64Array.from(column.values.subarray(0, column.rows));
-  for (let row = 0; row < column.rows; row++) {
-    if (((column.validity[row >> 3] as number) & (1 << (row & 7))) === 0) values[row] = Number.NaN;
-  }
-  return { ...column, type: "float64", values, validity: undefined, nullCount: 0 };
 }
 
 function skipChildren(field: ArrowField, body: Body, dictionaries: Dictionaries): void {

@@ -39,7 +39,8 @@ export interface ArrowSchema {
 
 /** @throws DecodeError for more fields or deeper nesting than the limits, for big-endian data, and for unknown types. */
 export function readSchema(schema: Table, limits: Limits): ArrowSchema {
-  if (int16(schema, 0, 0) !== 0) throw new DecodeError("format", "big-endian Arrow data");
+  if (int16(schema, 0, 0) !== 0)
+    throw new DecodeError("format", "big-endian Arrow data: only little-endian is read");
   const budget = { fields: limits.fields, nesting: limits.nesting };
   return { fields: readFields(schema, 1, budget, 0) };
 }
@@ -117,7 +118,6 @@ function readType(tag: number, given: Table | undefined): { type: ArrowType; dec
       return { type: { kind: "bool" }, declared: "bool" };
     case 7: {
       const [scale, bits] = [int32(type, 1, 0), int32(type, 2, 128)];
-      if (Math.abs(scale) > 76) throw new DecodeError("malformed", `decimal with a scale of ${scale}`);
       if (Math.abs(scale) > 76) throw new DecodeError("malformed", `decimal with a scale of ${scale}`);
       if (![32, 64, 128, 256].includes(bits)) throw new DecodeError("malformed", `decimal of ${bits} bits`);
       return {
