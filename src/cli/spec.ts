@@ -1,16 +1,19 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
+import { eventTimeAt } from "../judge/sample.ts";
+import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
 import { defaultLimits } from "../model/limits.ts";
 import { parseDuration } from "../model/time.ts";
-import { createSurvey } from "../pipeline/survey.ts";
-import { rowsInRange } from "../pipeline/time-range.ts";
+import { createSurvey, type Survey } from "../pipeline/survey.ts";
+import { rowsInRange, type TimeRange } from "../pipeline/time-range.ts";
 import { readFileBatches } from "../source/file.ts";
 import { diffSpecs, overall } from "../spec/diff.ts";
 import { inferSpec, mappingValuesMax } from "../spec/infer.ts";
 import { SpecError } from "../spec/issue.ts";
 import { specJsonSchema } from "../spec/json-schema.ts";
+import { addTime, createPace, type Pace } from "../spec/pace.ts";
 import { parseSpec } from "../spec/parse.ts";
 import { expandInputs, timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, formatTable, type Io } from "./io.ts";
@@ -21,8 +24,8 @@ import { readSpec } from "./views.ts";
 interface InitOptions {
   readonly input: readonly string[];
   readonly name: string;
-  readonly eventTime: string;
-  readonly window: string;
+  readonly eventTime?: string;
+  readonly window?: string;
   readonly topic?: string;
   readonly fromTime?: string;
   readonly toTime?: string;
@@ -38,8 +41,11 @@ export function addSpec(program: Command, io: Io): void {
     .description("Infer a spec from data.")
     .requiredOption("--input <files...>", ".arrow, .parquet, .csv, .jsonl, or globs")
     .requiredOption("--name <name>", "of the feature view")
-    .requiredOption("--event-time <column>", "column with the event time")
-    .option("--window <size>", "window size", "1m")
+    .option("--event-time <column>", "column with the event time; needless when only one holds times")
+    .option(
+      "--window <size>",
+      "window size; the shortest of 1m, 5m, 15m, 1h, 6h, 1d with some 100 rows without it",
+    )
     .option("--topic <topic>", "Kafka topic that carries it")
     .option("--from-time <time>", "skip rows before this event time (ISO 8601 or epoch ms)")
     .option("--to-time <time>", "skip rows at or after this event time")
@@ -77,38 +83,19 @@ Examples:
 }
 
 async function init(options: InitOptions, io: Io): Promise<void> {
-  if (parseDuration(options.window) === undefined) {
+  if (options.window !== undefined && !((parseDuration(options.window) ?? 0) > 0)) {
     throw new Fault("usage", `--window ${options.window}: no duration`, { hint: "for example 30s, 1m, 1h" });
   }
   const range = timeRangeOf(options.fromTime, options.toTime);
   const files = expandInputs(options.input, io);
-  const survey = createSurvey(defaultLimits, { topValues: mappingValuesMax + 1 });
-  const progress = createProgress(io, "reading");
-  for (const file of files) {
-    for await (const batch of readFileBatches(file, { hints: undefined, limits: defaultLimits })) {
-      if (io.signal.aborted) throw new Fault("interrupted", "spec init: interrupted");
-      const parts = range === undefined ? [batch] : rowsInRange(batch, options.eventTime, undefined, range);
-      for (const part of parts) survey.add(part);
-      progress.update(() => ({ rows: survey.rows, eventTime: undefined }));
-    }
-  }
-  progress.clear();
-  if (survey.rows === 0) throw new Fault("input.empty", "spec init: the input holds no rows");
+  const { survey, pace, eventTime } = await read(files, options.eventTime, range, io);
   const columns = survey.fields();
-  const eventTime = columns.find(({ name }) => name === options.eventTime);
-  if (eventTime === undefined) {
-    throw new Fault("usage", `--event-time ${options.eventTime}: no such column`, {
-      hint: `there are ${columns
-        .map(({ name }) => name)
-        .slice(0, 20)
-        .join(", ")}`,
-    });
-  }
   const names = files.map((file) => basename(file));
   const text = inferSpec(columns, {
     name: options.name,
-    eventTime: options.eventTime,
+    eventTime,
     window: options.window,
+    pace,
     topic: options.topic,
     source: `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""} (${count(survey.rows)} rows)`,
   });
@@ -125,6 +112,67 @@ async function init(options: InitOptions, io: Io): Promise<void> {
   }
   writeFileSync(resolve(io.cwd, options.out), text);
   io.stderr(`${options.out}: ${count(columns.length - 1)} fields from ${count(survey.rows)} rows\n`);
+}
+
+/** One pass over the rows in range. */
+async function read(
+  files: readonly string[],
+  named: string | undefined,
+  range: TimeRange | undefined,
+  io: Io,
+): Promise<{ survey: Survey; pace: Pace; eventTime: string }> {
+  const survey = createSurvey(defaultLimits, { topValues: mappingValuesMax + 1 });
+  const pace = createPace();
+  const progress = createProgress(io, "reading");
+  let eventTime = named;
+  try {
+    for (const file of files) {
+      for await (const batch of readFileBatches(file, { hints: undefined, limits: defaultLimits })) {
+        if (io.signal.aborted) throw new Fault("interrupted", "spec init: interrupted");
+        eventTime ??= timeColumnOf(batch);
+        const parts = range === undefined ? [batch] : rowsInRange(batch, eventTime, undefined, range);
+        for (const part of parts) {
+          survey.add(part);
+          addTimes(pace, part, eventTime);
+        }
+        progress.update(() => ({ rows: survey.rows, eventTime: undefined }));
+      }
+    }
+  } finally {
+    progress.clear();
+  }
+  if (survey.rows === 0 || eventTime === undefined)
+    throw new Fault("input.empty", "spec init: the input holds no rows", {
+      ...(range === undefined ? {} : { hint: "no event time lies in [--from-time, --to-time)" }),
+    });
+  const names = survey.fields().map(({ name }) => name);
+  if (!names.includes(eventTime)) {
+    throw new Fault("usage", `--event-time ${eventTime}: no such column`, {
+      hint: `there are ${names.slice(0, 20).join(", ")}`,
+    });
+  }
+  return { survey, pace, eventTime };
+}
+
+function addTimes(pace: Pace, batch: Batch, eventTime: string): void {
+  const column = batch.columns.get(eventTime);
+  for (let row = 0; row < batch.rows; row++) {
+    const time = eventTimeAt(column, row);
+    if (time !== undefined) addTime(pace, time);
+  }
+}
+
+/** The column with the event time when it need not be asked for. */
+function timeColumnOf({ columns }: Batch): string {
+  const times = [...columns].filter(([, { kind }]) => kind === "timestamp").map(([name]) => name);
+  const [only, another] = times;
+  if (only !== undefined && another === undefined) return only;
+  throw new Fault("usage", "spec init: which column holds the event time?", {
+    hint:
+      only === undefined
+        ? `none is of a time's type: name one by --event-time; there are ${[...columns.keys()].slice(0, 20).join(", ")}`
+        : `name one of ${times.slice(0, 20).join(", ")} by --event-time`,
+  });
 }
 
 function check(files: readonly string[], json: boolean, io: Io): void {
