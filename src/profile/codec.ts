@@ -6,50 +6,34 @@ import { readCategories, writeCategories } from "../sketch/categories.ts";
 import { readDistinct, writeDistinct } from "../sketch/distinct.ts";
 import { readHistogram, writeHistogram } from "../sketch/histogram.ts";
 import { readMoments, writeMoments } from "../sketch/moments.ts";
-import { createReader, createWriter, type Reader, type Writer } from "../sketch/wire.ts";
+import { type Reader, seal, unseal, type Writer } from "../sketch/wire.ts";
 import type { FieldBody, FieldProfile, RuleCount, WindowProfile } from "./profile.ts";
 
 /**
- * Version byte, view, spec, segment, window, counts, then the fields in the spec's order: name, type, counts, rules, body.
- * Counts are LEB128, everything else little-endian (`sketch/wire.ts`). Equal profiles are equal bytes.
+ * The canonical bytes of a profile; `docs/profile-format.md` has the layout. Equal contents are equal bytes, whatever order
+ * rows, rules, categories and registers came in.
+ *
+ * 1  the first
+ * 2  a checksum at the end; dense registers of distinct counts in half bytes
  */
-const version = 1;
+export const profileVersion = 2;
 
 export function encodeProfile(profile: WindowProfile): Uint8Array {
-  const writer = createWriter();
-  writer.byte(version);
-  writeProfile(writer, profile);
-  return writer.done();
+  return seal(profileVersion, (writer) => writeProfile(writer, profile));
 }
 
-/** @throws Fault `sketch.corrupt` */
+/** @throws Fault `sketch.corrupt`; `store.version` for a newer one */
 export function decodeProfile(bytes: Uint8Array): WindowProfile {
-  const reader = openReader(bytes, "profile");
-  const profile = readProfile(reader);
-  reader.end();
-  return profile;
+  return unseal(bytes, "profile", profileVersion, readProfile);
 }
 
 export function encodeFieldProfile(field: FieldProfile): Uint8Array {
-  const writer = createWriter();
-  writer.byte(version);
-  writeField(writer, field);
-  return writer.done();
+  return seal(profileVersion, (writer) => writeField(writer, field));
 }
 
-/** @throws Fault `sketch.corrupt` */
+/** @throws Fault `sketch.corrupt`; `store.version` for a newer one */
 export function decodeFieldProfile(bytes: Uint8Array): FieldProfile {
-  const reader = openReader(bytes, "field profile");
-  const field = readField(reader);
-  reader.end();
-  return field;
-}
-
-function openReader(bytes: Uint8Array, what: string): Reader {
-  const reader = createReader(bytes, what);
-  const found = reader.byte();
-  if (found !== version) throw reader.corrupt(`version ${found}, known is ${version}`);
-  return reader;
+  return unseal(bytes, "field profile", profileVersion, readField);
 }
 
 export function writeProfile(writer: Writer, profile: WindowProfile): void {

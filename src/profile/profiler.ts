@@ -1,13 +1,12 @@
 import type { Batch } from "../model/batch.ts";
-import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import { addCounts, type Counts, emptyCounts } from "../model/record.ts";
 import { type EventTime, isoTime } from "../model/time.ts";
 import { type Example, type Segment, segmentKey } from "../model/verdict.ts";
 import type { Frame } from "../sketch/histogram.ts";
-import { createReader, createWriter } from "../sketch/wire.ts";
-import { readProfile, writeProfile } from "./codec.ts";
+import { seal, unseal } from "../sketch/wire.ts";
+import { profileVersion, readProfile, writeProfile } from "./codec.ts";
 import { createFieldFolder } from "./field-folder.ts";
 import { groupOf, otherSegment, sortRows, splitBySegment } from "./grouping.ts";
 import { emptyProfile } from "./merge.ts";
@@ -51,8 +50,8 @@ export interface Profiler {
   start(): PartitionState;
   /**
    * Folds a batch in. Event times come from `source.eventTime`; without one in the spec or in the batch, the record's own
-   * timestamp stands for every row. Late rows are counted on the next whole-view profile to close. A row that would open more
-   * than `limits.openWindows` windows is rejected.
+   * timestamp stands for every row. A late row is counted on the whole-view profile of the newest open window (or the next to
+   * open, should none be). A row that would open more than `limits.openWindows` windows is rejected.
    */
   fold(state: PartitionState, batch: Batch, origin: Origin): Folded;
   /** The live open windows: of the whole view in order of time, then of segments. Not copies. */
@@ -60,7 +59,7 @@ export interface Profiler {
   /** Closes every window. */
   flush(state: PartitionState): readonly WindowProfile[];
   encodeState(state: PartitionState): Uint8Array;
-  /** @throws Fault `sketch.corrupt` */
+  /** @throws Fault `sketch.corrupt`, `store.version` for a newer one */
   decodeState(bytes: Uint8Array): PartitionState;
 }
 
@@ -70,7 +69,8 @@ export interface ProfilerOptions {
   readonly limits: Limits;
 }
 
-const stateVersion = 1;
+/** A state holds profiles: another layout of theirs is another version of it. */
+const stateVersion = profileVersion;
 
 /** Of one window: profiles by `segmentKey`, the whole view under "". Values per segment field are bounded. */
 interface OpenWindow {
@@ -84,7 +84,7 @@ class State implements PartitionState {
   readonly tide: Tide = { lastEvent: Number.NEGATIVE_INFINITY };
   readonly windows = new Map<EventTime, OpenWindow>();
   readonly counts = emptyCounts();
-  /** Late rows that no closed profile has carried yet. */
+  /** Late rows that came while no window was open; the next one carries them. */
   late = 0;
   readonly #policy: WindowPolicy;
 
@@ -128,12 +128,36 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
     return profile;
   };
 
+  /** What another spec or another window size made cannot be gone on with. */
+  const isOurs = ({ featureView, spec, window: { start, end }, fields }: WindowProfile): boolean =>
+    featureView === view.name &&
+    spec === view.fingerprint &&
+    start === startOf(start, sizeMs) &&
+    end - start === sizeMs &&
+    view.fields.every(({ name, type }) => fields.get(name)?.type === type);
+
   const windowAt = (state: State, start: EventTime): OpenWindow => {
     const known = state.windows.get(start);
     if (known !== undefined) return known;
     const window: OpenWindow = { start, profiles: new Map(), values: new Map() };
     state.windows.set(start, window);
+    if (state.late > 0) {
+      profileOf(window, null).late += state.late;
+      state.late = 0;
+    }
     return window;
+  };
+
+  /** On which window, is decided when the row comes: where rows are cut into batches must make no difference. */
+  const countLate = (state: State): void => {
+    const { windows, watermark, tide } = state;
+    let newest = windows.get(startOf(tide.lastEvent, sizeMs));
+    if (newest === undefined) {
+      const open = [...windows.values()].filter(({ start }) => start + sizeMs > watermark);
+      newest = open.sort((a, b) => b.start - a.start)[0];
+    }
+    if (newest === undefined) state.late += 1;
+    else profileOf(newest, null).late += 1;
   };
 
   /** Splits a tile's placed rows into groups: each window's whole view, then its segments. */
@@ -182,13 +206,7 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
     return due.flatMap((start) => {
       const window = state.windows.get(start);
       state.windows.delete(start);
-      const profiles = [...(window?.profiles.values() ?? [])];
-      const whole = profiles.find(({ segment }) => segment === null);
-      if (whole !== undefined) {
-        whole.late += state.late;
-        state.late = 0;
-      }
-      return profiles;
+      return [...(window?.profiles.values() ?? [])];
     });
   };
 
@@ -223,7 +241,8 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
           tally[placement] += 1;
           if (placement !== "profiled") {
             slots[row] = -1;
-            if (placement !== "late") {
+            if (placement === "late") countLate(state);
+            else {
               rejectedExample ??= exampleAt(
                 { batch, from, size, times, position: origin.position, requestIds },
                 row,
@@ -248,7 +267,6 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
         counts.profiled += tally.profiled;
         counts.late += tally.late;
         counts.rejected += tally.unusable + tally.future + tally.crowded;
-        state.late += tally.late;
         closed.push(...closeUpTo(state, state.watermark));
       }
       addCounts(state.counts, counts);
@@ -265,38 +283,33 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
     flush: (state) => closeUpTo(internal(state), Number.POSITIVE_INFINITY),
     encodeState(given) {
       const state = internal(given);
-      const writer = createWriter();
-      writer.byte(stateVersion);
-      writer.float(state.tide.lastEvent);
-      writer.count(state.late);
-      for (const name of countNames) writer.count(state.counts[name]);
-      const profiles = [...state.windows.values()].flatMap((window) => [...window.profiles.values()]);
-      writer.count(profiles.length);
-      for (const profile of profiles) writeProfile(writer, profile);
-      return writer.done();
+      return seal(stateVersion, (writer) => {
+        writer.float(state.tide.lastEvent);
+        writer.count(state.late);
+        for (const name of countNames) writer.count(state.counts[name]);
+        const windows = [...state.windows.values()].sort((a, b) => a.start - b.start);
+        const profiles = windows.flatMap((window) => [...window.profiles.values()]);
+        writer.count(profiles.length);
+        for (const profile of profiles) writeProfile(writer, profile);
+      });
     },
-    decodeState(bytes) {
-      const reader = createReader(bytes, "partition state");
-      const version = reader.byte();
-      if (version !== stateVersion) {
-        throw new Fault("sketch.corrupt", `partition state: version ${version}, known is ${stateVersion}`);
-      }
-      const state = new State(policy);
-      state.tide.lastEvent = reader.number();
-      state.late = reader.count();
-      for (const name of countNames) state.counts[name] = reader.count();
-      for (let left = reader.length(8); left > 0; left--) {
-        const profile = readProfile(reader);
-        const window = windowAt(state, profile.window.start);
-        window.profiles.set(segmentKey(profile.segment), profile);
-        if (profile.segment !== null && profile.segment.value !== otherSegment) {
-          const { field } = profile.segment;
-          window.values.set(field, (window.values.get(field) ?? 0) + 1);
+    decodeState: (bytes) =>
+      unseal(bytes, "partition state", stateVersion, (reader) => {
+        const state = new State(policy);
+        state.tide.lastEvent = reader.number();
+        state.late = reader.count();
+        for (const name of countNames) state.counts[name] = reader.count();
+        for (let left = reader.length(8); left > 0; left--) {
+          const profile = readProfile(reader);
+          const { segment, window: span } = profile;
+          if (!isOurs(profile)) throw reader.corrupt(`a profile of ${profile.featureView}, ${profile.spec}`);
+          const window = windowAt(state, span.start);
+          window.profiles.set(segmentKey(segment), profile);
+          if (segment !== null && segment.value !== otherSegment)
+            window.values.set(segment.field, (window.values.get(segment.field) ?? 0) + 1);
         }
-      }
-      reader.end();
-      return state;
-    },
+        return state;
+      }),
   };
 }
 

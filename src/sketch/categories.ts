@@ -307,16 +307,26 @@ export function size(categories: Categories): number {
   return categories.size;
 }
 
-/** Entries ascending by hash, so that equal contents are equal bytes. */
+/** By hash, then by length: an order that a value has from itself alone. */
+type Place = readonly [low: number, high: number, length: number];
+
+const byPlace = (a: Place, b: Place): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+
+/**
+ * Limit, total, error and number of entries; then each entry's count, length, hash when it is longer than what is kept, and
+ * kept bytes. Entries ascend by hash, so that equal contents are equal bytes whatever came first.
+ */
 export function writeCategories(writer: Writer, categories: Categories): void {
   const { low, high, lengths, starts, counts, bytes } = categories;
+  const placeOf = (entry: number): Place => [
+    low[entry] as number,
+    high[entry] as number,
+    lengths[entry] as number,
+  ];
   for (const value of [categories.limit, categories.total, categories.error, categories.size])
     writer.count(value);
-  const order = Array.from({ length: categories.size }, (_, entry) => entry).sort(
-    (a, b) =>
-      (low[a] as number) - (low[b] as number) ||
-      (high[a] as number) - (high[b] as number) ||
-      (lengths[a] as number) - (lengths[b] as number),
+  const order = Array.from({ length: categories.size }, (_, entry) => entry).sort((a, b) =>
+    byPlace(placeOf(a), placeOf(b)),
   );
   for (const entry of order) {
     const [start, length] = [starts[entry] as number, lengths[entry] as number];
@@ -337,6 +347,7 @@ export function readCategories(reader: Reader): Categories {
   const [sum, error, length] = [reader.count(), reader.count(), reader.length(3)];
   if (length > limit) throw reader.corrupt(`${length} values, limit ${limit}`);
   let counted = 0;
+  let before: Place = [Number.NEGATIVE_INFINITY, 0, 0];
   for (let i = 0; i < length; i++) {
     const [count, bytes] = [reader.count(), reader.count()];
     const hash: Hash = { low: 0, high: 0 };
@@ -346,12 +357,13 @@ export function readCategories(reader: Reader): Categories {
       throw reader.corrupt(`a value of ${bytes} bytes`);
     if (bytes <= keptBytes) hashBytes(hash, viewOf(kept), 0, kept.length);
     counted += count;
-    if (count === 0 || counted > sum || find(categories, hash.low, hash.high, bytes) >= 0) {
-      throw reader.corrupt(`count ${count}`);
-    }
+    if (count === 0 || counted > sum) throw reader.corrupt(`count ${count}`);
+    const own: Place = [hash.low, hash.high, bytes];
+    if (byPlace(before, own) >= 0) throw reader.corrupt("a value out of order");
+    before = own;
     insert(categories, hash.low, hash.high, bytes, kept, 0, count);
   }
-  if (error === 0 && counted !== sum) throw reader.corrupt(`${counted} values of ${sum}`);
+  if (error > sum || (error === 0 && counted !== sum)) throw reader.corrupt(`${counted} values of ${sum}`);
   categories.total = sum;
   categories.error = error;
   return categories;
@@ -359,7 +371,7 @@ export function readCategories(reader: Reader): Categories {
 
 const version = 1;
 
-/** Encoded as a version byte, limit, total, error, then count, length and bytes of each value. */
+/** Encoded as a version byte, then as by `writeCategories`. */
 export function categoriesSketch(limit: number): Sketch<Categories, string> {
   return {
     create: () => createCategories(limit),

@@ -211,35 +211,30 @@ function tau(start: number): number {
   return z / 3;
 }
 
+/** In place of a count of registers: all of them follow, a byte each (version 1), or packed as by `writePacked`. */
+const plain = registerCount;
+const packed = registerCount + 1;
+
+/** While sparse the count of registers in use and each one's (step, rank); else `packed` and what `writePacked` writes. */
 export function writeDistinct(writer: Writer, distinct: Distinct): void {
-  if (distinct.registers === undefined) {
-    const found = filled(distinct);
-    writer.count(found.length);
-    let before = 0;
-    for (const [register, rank] of found) {
-      writer.count(register - before);
-      writer.byte(rank);
-      before = register;
-    }
-  } else {
-    writer.count(registerCount);
-    for (const rank of distinct.registers) writer.byte(rank);
+  if (distinct.registers === undefined) writeRanks(writer, filled(distinct));
+  else {
+    writer.count(packed);
+    writePacked(writer, distinct.registers);
   }
 }
 
-export function readDistinct(reader: Reader): Distinct {
-  const count = reader.length(1);
-  const distinct = createDistinct();
-  if (count === registerCount) {
-    distinct.registers = new Uint8Array(registerCount);
-    for (let register = 0; register < registerCount; register++) {
-      const rank = reader.byte();
-      if (rank > rankMax) throw reader.corrupt(`rank ${rank}`);
-      distinct.registers[register] = rank;
-    }
-    return distinct;
+function writeRanks(writer: Writer, ranks: readonly (readonly [register: number, rank: number])[]): void {
+  writer.count(ranks.length);
+  let before = 0;
+  for (const [register, rank] of ranks) {
+    writer.count(register - before);
+    writer.byte(rank);
+    before = register;
   }
-  if (count > sparseMax) throw reader.corrupt(`${count} registers`);
+}
+
+function readRanks(reader: Reader, count: number, take: (register: number, rank: number) => void): void {
   let register = 0;
   for (let i = 0; i < count; i++) {
     const step = reader.count();
@@ -247,14 +242,75 @@ export function readDistinct(reader: Reader): Distinct {
     register += step;
     if ((i > 0 && step === 0) || register >= registerCount) throw reader.corrupt(`register ${register}`);
     if (rank < 1 || rank > rankMax) throw reader.corrupt(`rank ${rank}`);
-    addSparse(distinct, register, rank);
+    take(register, rank);
   }
+}
+
+/** A half byte that says: this rank stands in the list behind the half bytes. */
+const elsewhere = 15;
+
+/** The smallest rank, what each rank has above it in half bytes (lower half first), and a list of those too large for one. */
+function writePacked(writer: Writer, registers: Uint8Array): void {
+  const least = registers.reduce((min, rank) => Math.min(min, rank), rankMax);
+  writer.byte(least);
+  const above: [number, number][] = [];
+  const half = (register: number): number => {
+    const rank = registers[register] as number;
+    if (rank - least < elsewhere) return rank - least;
+    above.push([register, rank]);
+    return elsewhere;
+  };
+  for (let register = 0; register < registerCount; register += 2)
+    writer.byte(half(register) | (half(register + 1) << 4));
+  writeRanks(writer, above);
+}
+
+function readPacked(reader: Reader): Uint8Array {
+  const least = reader.byte();
+  const registers = new Uint8Array(registerCount);
+  let [smallest, missing] = [elsewhere, 0];
+  for (let register = 0; register < registerCount; register += 2) {
+    const byte = reader.byte();
+    for (const [at, half] of [
+      [register, byte & 15],
+      [register + 1, byte >> 4],
+    ] as const) {
+      smallest = Math.min(smallest, half);
+      registers[at] = half === elsewhere ? 0xff : least + half;
+      if (half === elsewhere) missing++;
+      else if (least + half > rankMax) throw reader.corrupt(`rank ${least + half}`);
+    }
+  }
+  if (smallest !== 0) throw reader.corrupt(`no register of rank ${least}`);
+  if (reader.length(2) !== missing) throw reader.corrupt(`not ${missing} larger ranks`);
+  readRanks(reader, missing, (register, rank) => {
+    if (registers[register] !== 0xff || rank < least + elsewhere)
+      throw reader.corrupt(`rank ${rank} of register ${register}`);
+    registers[register] = rank;
+  });
+  return registers;
+}
+
+export function readDistinct(reader: Reader): Distinct {
+  const count = reader.count();
+  const distinct = createDistinct();
+  if (count === packed) distinct.registers = readPacked(reader);
+  else if (count === plain) {
+    distinct.registers = Uint8Array.from({ length: registerCount }, () => {
+      const rank = reader.byte();
+      if (rank > rankMax) throw reader.corrupt(`rank ${rank}`);
+      return rank;
+    });
+  } else if (count > sparseMax) throw reader.corrupt(`${count} registers`);
+  else readRanks(reader, count, (register, rank) => addSparse(distinct, register, rank));
+  if (distinct.registers !== undefined && filled(distinct).length <= sparseMax)
+    throw reader.corrupt("all registers for the few in use");
   return distinct;
 }
 
 const version = 1;
 
-/** Encoded as a version byte, then (register step, rank) for each register in use, or 4,096 ranks. */
+/** Encoded as a version byte, then as by `writeDistinct`. */
 export const distinct: Sketch<Distinct, string> = {
   create: createDistinct,
   add(into, value) {

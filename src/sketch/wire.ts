@@ -1,6 +1,11 @@
+import assert from "node:assert/strict";
 import { Fault } from "../model/fault.ts";
+import { hashBytes, viewOf } from "../model/hash.ts";
 
-/** Little-endian bytes, appended. Integers as LEB128 varints up to 2^53, floats as IEEE 754 binary64. */
+/**
+ * Little-endian bytes, appended. Integers as the shortest LEB128 varint up to 2^53, floats as IEEE 754 binary64 (−0 as 0, every
+ * NaN as the same one), texts as UTF-8 with their length before them: a value has one form.
+ */
 export interface Writer {
   byte(value: number): void;
   /** A safe integer ≥ 0. */
@@ -13,7 +18,10 @@ export interface Writer {
   done(): Uint8Array;
 }
 
-/** Reads what `Writer` wrote. Every method throws Fault `sketch.corrupt` where the bytes end or contradict themselves. */
+/**
+ * Reads what `Writer` wrote. Every method throws Fault `sketch.corrupt` where the bytes end or contradict themselves, and none
+ * allocates more than the bytes that are there.
+ */
 export interface Reader {
   byte(): number;
   count(): number;
@@ -31,7 +39,7 @@ export interface Reader {
 }
 
 const textEncoder = new TextEncoder();
-const textDecoder = new TextDecoder("utf-8");
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function createWriter(): Writer {
   let bytes = new Uint8Array(256);
@@ -50,6 +58,7 @@ export function createWriter(): Writer {
       bytes[at++] = value;
     },
     count(value) {
+      assert(Number.isSafeInteger(value) && value >= 0, `${value} is no count`);
       room(8);
       let rest = value;
       while (rest >= 128) {
@@ -60,7 +69,7 @@ export function createWriter(): Writer {
     },
     float(value) {
       room(8);
-      view.setFloat64(at, value, true);
+      view.setFloat64(at, Number.isNaN(value) ? Number.NaN : value + 0, true);
       at += 8;
     },
     word(value) {
@@ -104,6 +113,7 @@ export function createReader(bytes: Uint8Array, what: string): Reader {
         value += (byte & 127) * unit;
         if (byte < 128) {
           if (!Number.isSafeInteger(value)) throw corrupt("a count above 2^53");
+          if (byte === 0 && i > 0) throw corrupt("a count longer than it need be");
           return value;
         }
         unit *= 128;
@@ -135,11 +145,65 @@ export function createReader(bytes: Uint8Array, what: string): Reader {
       at += length;
       return bytes.subarray(at - length, at);
     },
-    text: () => textDecoder.decode(reader.bytes()),
+    text() {
+      const utf8 = reader.bytes();
+      try {
+        return textDecoder.decode(utf8);
+      } catch {
+        throw corrupt("a text that is no UTF-8");
+      }
+    },
     end() {
       if (at !== bytes.length) throw corrupt("goes on");
     },
     corrupt,
   };
   return reader;
+}
+
+const sumBytes = 4;
+
+/** A version byte, what `write` writes, and a checksum over both (the low word of `hashBytes`). */
+export function seal(version: number, write: (writer: Writer) => void): Uint8Array {
+  const writer = createWriter();
+  writer.byte(version);
+  write(writer);
+  const bytes = writer.done();
+  writer.word(sumOf(bytes));
+  return writer.done();
+}
+
+/**
+ * Opens what `seal` made; `read` is told the version and has to read all of it. Version 1 had no checksum.
+ * @param newest  the largest version that `read` knows
+ * @throws Fault `store.version` for a newer one, `sketch.corrupt` for anything that `seal` did not make
+ */
+export function unseal<T>(
+  bytes: Uint8Array,
+  what: string,
+  newest: number,
+  read: (reader: Reader, version: number) => T,
+): T {
+  const version = bytes[0] ?? 0;
+  if (version > newest) {
+    throw new Fault("store.version", `${what}: version ${version}, this tidemark reads up to ${newest}`, {
+      hint: "a newer tidemark wrote it: run that one, or delete what it wrote",
+    });
+  }
+  const sealed = version > 1;
+  const end = bytes.length - (sealed ? sumBytes : 0);
+  const reader = createReader(bytes.subarray(0, Math.max(end, 0)), what);
+  if (version === 0 || end < 1) throw reader.corrupt(bytes.length === 0 ? "no bytes" : `version ${version}`);
+  if (sealed && viewOf(bytes).getInt32(end, true) !== sumOf(bytes.subarray(0, end)))
+    throw reader.corrupt("a checksum that does not fit its bytes");
+  reader.byte();
+  const value = read(reader, version);
+  reader.end();
+  return value;
+}
+
+function sumOf(bytes: Uint8Array): number {
+  const hash = { low: 0, high: 0 };
+  hashBytes(hash, viewOf(bytes), 0, bytes.length);
+  return hash.low;
 }
