@@ -24,7 +24,7 @@ export interface Play {
   /** Rows read so far, and the largest event time among them. */
   reached(): { readonly rows: number; readonly eventTime: EventTime | undefined };
   /**
-   * Plays the source to its end, or until `signal` aborts.
+   * Plays the source to its end, or until `signal` aborts: then the summary is marked partial.
    * @param before  called with each message before it is profiled; what it awaits holds the play back
    */
   run(
@@ -64,7 +64,7 @@ export function createPlay(options: PlayOptions): Play {
       await source.run(before === undefined ? monitor : withBefore(monitor, before, signal), signal);
       const status = monitor.board.view(view.name);
       if (status === undefined) throw new TypeError(`no status of ${view.name}`);
-      return tally.summarize(status);
+      return tally.summarize(status, signal.aborted);
     },
   };
 }

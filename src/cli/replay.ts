@@ -1,15 +1,18 @@
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import { defaultLimits } from "../model/limits.ts";
-import type { DeadLetter, Outcome, Sink, Source } from "../pipeline/ports.ts";
+import { partitionKey } from "../model/record.ts";
+import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
 import type { Summary } from "../pipeline/summary.ts";
 import { collectFindings, type FindingsCollector } from "../report/findings.ts";
 import { renderReport } from "../report/report.ts";
 import { createReportFiles } from "../sink/report-files.ts";
-import { expandInputs, timeRangeOf } from "./inputs.ts";
+import { filesPartition } from "../source/file.ts";
+import { addDataOptions, type DataOptions, type DataSource, openData, rangeHelp } from "./data.ts";
+import { timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
-import { createPlay, filesFor } from "./play.ts";
+import { createPlay } from "./play.ts";
 import { createProgress } from "./progress.ts";
 import { summaryText } from "./summary-text.ts";
 import { version } from "./version.ts";
@@ -18,10 +21,9 @@ import { matchBaseline, readBaseline, readSpec } from "./views.ts";
 /** Inputs that broke and are named; the summary counts all of them. */
 const deadLettersTold = 20;
 
-interface ReplayOptions {
+interface ReplayOptions extends DataOptions {
   readonly spec: string;
   readonly baseline: string;
-  readonly input?: readonly string[];
   readonly out: string;
   readonly fromTime?: string;
   readonly toTime?: string;
@@ -31,12 +33,12 @@ interface ReplayOptions {
 }
 
 export function addReplay(program: Command, io: Io): void {
-  program
+  const command = program
     .command("replay")
     .description("Judge recorded data as `run` would have: the same verdicts, breaker and alerts, as files.")
     .requiredOption("--spec <file>", "the feature view")
-    .requiredOption("--baseline <file>", "what is normal")
-    .option("--input <files...>", ".arrow, .parquet, .csv, .jsonl, or globs")
+    .requiredOption("--baseline <file>", "what is normal");
+  addDataOptions(command)
     .requiredOption("--out <dir>", "where alerts, verdicts, breaker, summary and report go")
     .option("--from-time <time>", "skip rows before this event time (ISO 8601 or epoch ms)")
     .option("--to-time <time>", "skip rows at or after this event time")
@@ -49,22 +51,23 @@ export function addReplay(program: Command, io: Io): void {
 Examples:
   tidemark replay --spec feature-specs/reco_user.yaml --baseline feature-specs/reco_user.baseline.json \\
     --input 'events/2026-03-03/*.arrow' --out out
+  tidemark replay … --topic features.reco_user --from 2026-03-03T04:00Z --to 2026-03-03T10:00Z --brokers kafka:9092 --out out
+  tidemark replay … --topic features.reco_user --from -2h --out out
   tidemark replay … --sigma 3 --from-time 2026-03-03T04:00Z --to-time 2026-03-03T10:00Z --fail-on critical
 
-DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json and report.html.`,
+${rangeHelp}
+DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json and report.html. Ctrl-C ends it with what was read until
+then, marked as partial.`,
     )
     .action((options: ReplayOptions) => replay(options, io));
 }
 
 async function replay(options: ReplayOptions, io: Io): Promise<void> {
-  if (options.input === undefined) {
-    throw new Fault("usage", "nothing to replay", { hint: "give --input FILE…" });
-  }
   const view = readSpec(options.spec);
   const baseline = readBaseline(options.baseline);
   for (const warning of matchBaseline(view, baseline, options.baseline)) io.stderr(`tidemark: ${warning}\n`);
   const range = timeRangeOf(options.fromTime, options.toTime);
-  const source: Source = filesFor(view, expandInputs(options.input, io), defaultLimits);
+  const source = await openData(options, view, io);
   const files = await createReportFiles({ dir: options.out });
   const collector = collectFindings(view);
   const deadLetters: DeadLetter[] = [];
@@ -81,39 +84,46 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   let summary: Summary;
   try {
     summary = await play.run(source, io.signal, () => {
-      progress.update(() => play.reached());
+      progress.update(() => ({ ...play.reached(), share: source.share() }));
     });
   } finally {
     progress.clear();
     await files.close(io.signal);
   }
-  if (io.signal.aborted) throw new Exit(130);
-  const [unread] = deadLetters;
-  if (unread !== undefined && summary.rows === summary.deadLettered) {
-    throw new Fault("input.format", unread.message, { hint: "nothing of the input could be read" });
-  }
-  for (const { message } of deadLetters)
-    io.stderr(`tidemark: not judged, ${message}; what stands before it is\n`);
-  if (summary.rows === 0) {
-    throw new Fault("input.empty", "no row to judge", {
-      hint:
-        range === undefined ? "the input holds no rows" : "no event time lies in [--from-time, --to-time)",
-    });
-  }
+  if (summary.partial && summary.rows === 0) throw new Exit(130);
+  tellUnread(deadLetters, summary, range !== undefined, io);
   const report = renderReport({
     view,
     baseline,
     baselineFields: new Map([...baseline.fields].map(([name, { profile }]) => [name, profile])),
     findings: collector.findings(),
     summary,
-    command: commandOf(options),
+    command: commandOf(options, source),
     toolVersion: version,
   });
   await files.finish(summary, report);
   io.stdout(
     options.json === true ? formatJson(summary) : summaryText(summary, paintFor({ ...io, isTTY: false })),
   );
+  if (summary.partial) throw new Exit(130);
   if (isBreached(summary, options.failOn)) throw new Exit(1);
+}
+
+/** @throws Fault `input.format` or `input.empty` when there was nothing to judge */
+function tellUnread(deadLetters: readonly DeadLetter[], summary: Summary, ranged: boolean, io: Io): void {
+  const [unread] = deadLetters;
+  if (unread !== undefined && summary.rows === summary.deadLettered) {
+    throw new Fault("input.format", unread.message, { hint: "nothing of the input could be read" });
+  }
+  for (const { message, partition, offset } of deadLetters) {
+    const place = partition.topic === filesPartition.topic ? "" : `${partitionKey(partition)}@${offset}: `;
+    io.stderr(`tidemark: not judged, ${place}${message}; what stands before it is\n`);
+  }
+  if (summary.rows === 0) {
+    throw new Fault("input.empty", "no row to judge", {
+      hint: ranged ? "no event time lies in [--from-time, --to-time)" : "the input holds no rows",
+    });
+  }
 }
 
 function collecting(collector: FindingsCollector, deadLetters: DeadLetter[]): Sink {
@@ -139,16 +149,19 @@ function collecting(collector: FindingsCollector, deadLetters: DeadLetter[]): Si
 }
 
 /** The command line that makes the same report, as a POSIX shell reads it. */
-function commandOf({ spec, baseline, input = [], out, fromTime, toTime, sigma }: ReplayOptions): string {
+function commandOf(
+  { spec, baseline, out, fromTime, toTime, sigma }: ReplayOptions,
+  source: DataSource,
+): string {
   const quote = (text: string): string =>
     /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-  const flags: [string, readonly string[]][] = [
+  const flags: (readonly [string, readonly string[]])[] = [
     ["--spec", [spec]],
     ["--baseline", [baseline]],
-    ["--input", input],
-    ...(fromTime === undefined ? [] : [["--from-time", [fromTime]] as [string, string[]]]),
-    ...(toTime === undefined ? [] : [["--to-time", [toTime]] as [string, string[]]]),
-    ...(sigma === undefined ? [] : [["--sigma", [String(sigma)]] as [string, string[]]]),
+    ...source.flags(),
+    ...(fromTime === undefined ? [] : [["--from-time", [fromTime]] as const]),
+    ...(toTime === undefined ? [] : [["--to-time", [toTime]] as const]),
+    ...(sigma === undefined ? [] : [["--sigma", [String(sigma)]] as const]),
     ["--out", [out]],
   ];
   return `tidemark replay ${flags.map(([name, values]) => [name, ...values.map(quote)].join(" ")).join(" ")}`;

@@ -5,6 +5,9 @@ import { count, number, type Paint, printable, span } from "./paint.ts";
 export function summaryText(summary: Summary, paint: Paint): string {
   const { rows, profiled, late, rejected, deadLettered, windows, alerts, from, to } = summary;
   const lines: [string, string][] = [
+    ...(summary.partial
+      ? ([["partial", paint.yellow("interrupted: of the part that was read")]] as [string, string][])
+      : []),
     [
       "events",
       `${count(rows)} read = ${count(profiled)} profiled + ${count(late)} late + ${count(rejected)} rejected + ${count(deadLettered)} dead-lettered`,

@@ -17,6 +17,8 @@ export interface Summary {
   readonly featureView: string;
   readonly version: number;
   readonly spec: string;
+  /** The run was ended before its data were: what stands here is true of the part that was read. */
+  readonly partial: boolean;
   /** First and last event time of all closed windows; null without a row. */
   readonly from: string | null;
   readonly to: string | null;
@@ -65,7 +67,7 @@ export interface FieldSummary {
 /** Gathers what a summary needs as outcomes pass by; bounded by the number of fields and segments. */
 export interface Tally {
   add(outcomes: readonly Outcome[]): void;
-  summarize(status: Pick<ViewStatus, "counts" | "breaker" | "segments">): Summary;
+  summarize(status: Pick<ViewStatus, "counts" | "breaker" | "segments">, partial?: boolean): Summary;
 }
 
 interface FieldTally {
@@ -125,10 +127,11 @@ export function createTally(view: FeatureView): Tally {
 
   return {
     add: (outcomes) => outcomes.forEach(addOutcome),
-    summarize: ({ counts, breaker, segments }) => ({
+    summarize: ({ counts, breaker, segments }, partial = false) => ({
       featureView: view.name,
       version: view.version,
       spec: view.fingerprint,
+      partial,
       from: Number.isFinite(firstEvent) ? isoTime(firstEvent) : null,
       to: Number.isFinite(lastEvent) ? isoTime(lastEvent) : null,
       rows: counts.read,

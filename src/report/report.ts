@@ -37,6 +37,8 @@ export interface ReportInput {
 
 /** What is needed of `summary.json`; times in ISO 8601. */
 export interface ReportSummary {
+  /** The run was interrupted. */
+  readonly partial: boolean;
   readonly rows: number;
   readonly profiled: number;
   readonly late: number;
@@ -126,6 +128,7 @@ function answer(input: ReportInput): string {
 <p class="soft">tidemark report · ${escapeHtml(view.name)} version ${view.version}${view.owner === undefined ? "" : ` · ${escapeHtml(view.owner)}`}</p>
 <h1>${capital(headline(input))}</h1>
 <p class="story">${story}</p>
+${summary.partial ? '<p class="story"><b>This run was interrupted: the report is of the part that was read.</b></p>' : ""}
 ${reason === undefined || opened === undefined ? "" : `<p class="story"><b>${escapeHtml(reason.summary)}</b></p>`}
 <dl class="counts">
 <div><dt>rows read</dt><dd>${count(rows)}</dd></div>

@@ -25,6 +25,8 @@ export interface FileSourceOptions {
   readonly follow?: boolean;
   /** Only these columns, where the format can leave others unread. */
   readonly columns?: readonly string[];
+  /** Bytes read, of how many in all files. */
+  readonly onProgress?: (done: number, of: number) => void;
 }
 
 /**
@@ -37,10 +39,13 @@ export function createFileSource({
   limits,
   follow = false,
   columns,
+  onProgress,
 }: FileSourceOptions): Source {
   return {
     async run(receiver, signal) {
-      await requireFiles(files);
+      const sizes = await requireFiles(files);
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      let before = 0;
       const resume = (await receiver.assigned(filesPartition)) ?? 0;
       const seen = new Map<string, number>();
       let offset = 0;
@@ -48,9 +53,10 @@ export function createFileSource({
         for (const file of files) {
           const done = seen.get(file) ?? 0;
           let batches = 0;
+          const onRead = (at: number): void => onProgress?.(Math.min(total, before + at), total);
           for await (const body of bodiesOf(
             file,
-            { hints, limits, ...(columns === undefined ? {} : { columns }) },
+            { hints, limits, onRead, ...(columns === undefined ? {} : { columns }) },
             round > 0,
           )) {
             if (signal.aborted) return;
@@ -60,6 +66,7 @@ export function createFileSource({
             offset += 1;
           }
           seen.set(file, Math.max(batches, done));
+          before += sizes[files.indexOf(file)] ?? 0;
         }
         if (!follow) break;
         await pause(followEveryMs, signal);
@@ -78,6 +85,8 @@ interface OpenOptions {
   readonly hints: ReadonlyMap<string, FieldType> | undefined;
   readonly limits: Limits;
   readonly columns?: readonly string[];
+  /** Told the end of each stretch of bytes that is read. */
+  readonly onRead?: (at: number) => void;
 }
 
 /** A followed file may end in the middle of a batch that is still being written: that is no error then. */
@@ -113,13 +122,13 @@ export async function* readFileBatches(file: string, options: OpenOptions): Asyn
     throw missing(file, cause);
   });
   try {
-    yield* openFile({ name: file, bytes: await bytesOf(handle), ...options });
+    yield* openFile({ name: file, bytes: await bytesOf(handle, options.onRead), ...options });
   } finally {
     await handle.close();
   }
 }
 
-async function bytesOf(handle: FileHandle): Promise<AsyncBytes> {
+async function bytesOf(handle: FileHandle, onRead?: (at: number) => void): Promise<AsyncBytes> {
   const { size } = await handle.stat();
   return {
     byteLength: size,
@@ -131,18 +140,23 @@ async function bytesOf(handle: FileHandle): Promise<AsyncBytes> {
         if (bytesRead === 0) break;
         at += bytesRead;
       }
+      if (at < size) onRead?.(start + at);
       return at === bytes.length ? bytes : bytes.subarray(0, at);
     },
   };
 }
 
-async function requireFiles(files: readonly string[]): Promise<void> {
+/** Their sizes in bytes. */
+async function requireFiles(files: readonly string[]): Promise<readonly number[]> {
+  const sizes: number[] = [];
   for (const file of files) {
     const found = await stat(file).catch((cause: unknown) => {
       throw missing(file, cause);
     });
     if (!found.isFile()) throw missing(file, new Error("it is no file"));
+    sizes.push(found.size);
   }
+  return sizes;
 }
 
 function missing(file: string, cause: unknown): Fault {

@@ -1,8 +1,9 @@
-import type { Consumer, EachBatchPayload, Kafka, Batch as KafkaBatch, KafkaMessage } from "kafkajs";
+import type { Consumer, EachBatchPayload, Kafka, Batch as KafkaBatch } from "kafkajs";
 import { Fault } from "../model/fault.ts";
-import { type Message, type Partition, partitionKey } from "../model/record.ts";
+import { type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
 import { kafkaFault } from "./kafka-client.ts";
+import { toMessage } from "./kafka-message.ts";
 import { pause } from "./pause.ts";
 
 /** A dead process's partitions are taken over after this. */
@@ -215,21 +216,6 @@ async function takeBatch(
     await heartbeat();
   }
   if (batch.messages.length === 0) resolveOffset(batch.lastOffset());
-}
-
-function toMessage({ offset, timestamp, headers, key, value }: KafkaMessage): Message {
-  const texts = new Map<string, string>();
-  for (const [name, header] of Object.entries(headers ?? {})) {
-    const last = Array.isArray(header) ? header.at(-1) : header;
-    if (last !== undefined) texts.set(name, last.toString());
-  }
-  const bytes = value ?? new Uint8Array();
-  return {
-    offset: Number(offset),
-    timestamp: Number(timestamp),
-    headers: texts,
-    body: key === null || key === undefined ? { kind: "bytes", bytes } : { kind: "bytes", bytes, key },
-  };
 }
 
 function lagOf(batch: KafkaBatch): number {

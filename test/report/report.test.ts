@@ -59,6 +59,7 @@ function inputOf(change: Partial<ReportInput> = {}, fields = [age, location], wi
     baselineFields: profiles,
     findings: collector.findings(),
     summary: {
+      partial: false,
       rows: 5_204,
       profiled: 5_200,
       late: 1,
