@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
+import { hintsOf } from "../model/feature-view.ts";
 import { defaultLimits } from "../model/limits.ts";
 import type { Message } from "../model/record.ts";
 import { parseDuration, parseInstant } from "../model/time.ts";
-import { hintsOf } from "../pipeline/lane.ts";
 import type { Source } from "../pipeline/ports.ts";
 import type { Bound, TopicRange } from "../source/topic-range.ts";
 import { loadConfigFile } from "./config.ts";

@@ -115,7 +115,7 @@ export async function openTopic(client: Kafka, topic: string): Promise<TopicRead
 }
 
 /** A record as kafkajs decodes it, with what its record batch says. */
-type RawRecord = KafkaMessage & {
+type RawRecord = Pick<KafkaMessage, "offset" | "timestamp" | "key" | "value" | "headers"> & {
   readonly isControlRecord: boolean;
   readonly batchContext?: {
     readonly firstOffset: string;
