@@ -16,5 +16,6 @@ export const commands: readonly CommandEntry[] = [
   { name: "replay", load: async () => (await import("./replay.ts")).addReplay },
   { name: "validate", load: async () => (await import("./validate.ts")).addValidate },
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
+  { name: "stat", load: async () => (await import("./stat.ts")).addStat },
   { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },
 ];

@@ -18,6 +18,30 @@ export function parseSegment(key: string): Segment | null {
   return colon < 1 ? null : { field: key.slice(0, colon), value: key.slice(colon + 1) };
 }
 
+/** Two-sample statistics as textbooks name them: those of `tidemark stat`, of the report, and a field's own `drift.statistic`. */
+export type ClassicalName =
+  | "psi"
+  | "kl"
+  | "js"
+  | "hellinger"
+  | "tv"
+  | "ks"
+  | "wasserstein"
+  | "wassersteinNormed"
+  | "meanShift"
+  | "sdShift"
+  | "energy"
+  | "cramerVonMises"
+  | "welchT"
+  | "mannWhitneyU"
+  | "chiSquare"
+  | "chiSquareFit"
+  | "gTest"
+  | "twoProportionZ"
+  | "nullShift"
+  | "distinctShift"
+  | "defaultShift";
+
 /** The names of statistics that verdicts carry. Stable: they are alert and metric labels. */
 export type StatisticName =
   | "location"
@@ -37,7 +61,8 @@ export type StatisticName =
   | "missing"
   | "type"
   | "centroid"
-  | "fingerprint";
+  | "fingerprint"
+  | ClassicalName;
 
 /** What a judge says of one statistic of one field in one window. */
 export interface Verdict {

@@ -157,6 +157,7 @@ interface TableConvention {
 /** How a room's parts are told by their exports. A new room with a table declares its convention here. */
 export const tables: Readonly<Record<string, TableConvention>> = {
   judge: { table: "table.ts", part: /^export const (\w+)(?:: Statistic\b| = rateStatistic\()/gm },
+  statistics: { table: "table.ts", part: /^export const (\w+): ClassicalStatistic\b/gm },
   check: { table: "table.ts", part: /^export const (\w+): CompileRule\b/gm },
   sketch: { table: "table.ts", part: /^export (?:const|function) (\w+)(?:\([^)]*\))?: Sketch</gm },
   decode: { table: "table.ts", part: /^export function (create\w+Reader|decode[A-Z]\w*)\b/gm },

@@ -1,0 +1,64 @@
+import { type Categories, entries, isExact, total } from "../sketch/categories.ts";
+import { bucketMiddle, buckets, type Histogram } from "../sketch/histogram.ts";
+import type { Moments } from "../sketch/moments.ts";
+import type { CategoricalSample, NumericSample } from "./sample.ts";
+
+/**
+ * The sample that a histogram sketch and its moments stand for: every value at the middle of its bucket, between the exact
+ * extremes. Counts, mean, SD, minimum and maximum are exact; a value is off by 1/128 of its distance from the frame's centre
+ * at most, so that
+ *
+ * - the mean's statistics (`meanShift`, `sdShift`, `welchT`) are exact,
+ * - `ks` is low by the fullest bucket's share at most, never high,
+ * - `wasserstein` is off by (E|x − c| + E|y − c|)/128 at most, `energy` by Σ √(2·E|x − c|/128·fullest share),
+ * - `mannWhitneyU`/nm is off by ½ Σ p·q over buckets at most,
+ * - binned statistics move with the rows in the buckets that hold an edge: `tv` by their shares, summed over the edges.
+ *
+ * `test/statistics/sketched.test.ts` holds them to it.
+ *
+ * @returns undefined without a value
+ */
+export function sketchedNumbers(
+  histogram: Histogram,
+  moments: Moments,
+  nulls: number,
+): NumericSample | undefined {
+  if (histogram.total === 0) return undefined;
+  const { index, count } = buckets(histogram);
+  const values = new Float64Array(index.length);
+  const counts = new Float64Array(index.length);
+  let size = 0;
+  for (let i = 0; i < index.length; i++) {
+    const middle = bucketMiddle(histogram.frame, index[i] as number);
+    const value = Math.min(Math.max(middle, moments.min), moments.max);
+    // Buckets narrower than the spacing of doubles fall together.
+    if (size === 0 || value > (values[size - 1] as number)) values[size++] = value;
+    counts[size - 1] = (counts[size - 1] as number) + (count[i] as number);
+  }
+  return {
+    kind: "numeric",
+    values: values.subarray(0, size),
+    counts: counts.subarray(0, size),
+    total: histogram.total,
+    pivot: moments.mean,
+    offset: moments.residue ?? 0,
+    m2: moments.m2,
+    nulls,
+    exact: false,
+  };
+}
+
+/**
+ * Category counts as they are: exact, so are the statistics.
+ * @param defaults  values outside the mapping; undefined without a mapping
+ * @returns undefined without a value, and beyond the sketch's limit, where counts are bounds only: ids have no distribution
+ */
+export function sketchedCategories(
+  categories: Categories,
+  nulls: number,
+  defaults: number | undefined,
+): CategoricalSample | undefined {
+  if (total(categories) === 0 || !isExact(categories)) return undefined;
+  const counts = new Map(entries(categories).map(({ value, count }) => [value, count]));
+  return { kind: "categorical", counts, total: total(categories), nulls, defaults };
+}
