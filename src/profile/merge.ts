@@ -293,9 +293,11 @@ export function addVectors(
   const share = vectors / all;
   for (let i = 0; i < into.dimensions; i++) {
     const mean = into.means[i] as number;
-    const delta = (means[i] as number) - mean;
-    into.means[i] = mean + delta * share;
-    into.m2s[i] = (into.m2s[i] as number) + (m2s[i] as number) + delta * delta * into.vectors * share;
+    const other = means[i] as number;
+    const delta = other - mean;
+    into.means[i] = Number.isFinite(delta) ? mean + delta * share : mean * (1 - share) + other * share;
+    const between = into.vectors === 0 ? 0 : delta * delta * into.vectors * share; // ∞ · 0 would be NaN
+    into.m2s[i] = (into.m2s[i] as number) + (m2s[i] as number) + between;
   }
   into.vectors = all;
 }

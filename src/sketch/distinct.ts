@@ -172,7 +172,7 @@ function filled({ registers, sparse }: Distinct): [register: number, rank: numbe
 }
 
 /**
- * Estimated number of distinct values, near exact below a few hundred, then with a relative standard error of 1.04/√4096 = 1.63%.
+ * Estimated number of distinct values, with a relative standard error of 1.04/√4096 = 1.63%, and 1/√8192 = 1.1% up to a few hundred.
  * @see Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), improved raw estimator: no bias
  *      at any size, so no table and no switch between formulas.
  */

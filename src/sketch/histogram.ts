@@ -15,6 +15,12 @@ export const unitFrame: Frame = { centre: 0, scale: 1 };
  * Counts per bucket of d = (x − centre) / scale: sign, binary exponent and 6 bits of the mantissa, read from the bits of the
  * double. A bucket is at most 1/64 of its distance from the centre wide, so its middle is within 0.8% of that distance.
  * |d| < 2^-62 is one bucket around the centre, |d| ≥ 2^64 one at each end. Merging adds counts: no order, no chance.
+ *
+ * What can be read from it, for x between the two ends, with w = |x − centre| / 64:
+ *   a quantile whose true value is x is off by w at most; cdf(x) is between the true shares below x − w and below x + w.
+ * In standard deviations of the feature, z of them from its mean, with the centre D of them away from its mean:
+ *   w ≤ (|z| + D) / 64 SD. Its own median has D ≤ 1: the middle 95% are off by 0.05 SD at most, and by a tenth of that usually.
+ *   A feature that drifted away by D keeps its place to D / 64, and its shape is lost beyond D ≈ 64: the moments still have it.
  */
 export interface Histogram {
   readonly frame: Frame;
@@ -215,46 +221,62 @@ export function bucketOf(frame: Frame, value: number): number {
   return slot < zeroSlot ? -index : index;
 }
 
-/** The q-quantile, q in [0, 1], linear within a bucket; NaN when empty. Off by 1/64 of its distance from the centre at most. */
-export function quantile(histogram: Histogram, q: number): number {
+/** What is known of the values besides: no estimate lies outside, and buckets end there. `Moments` are such. */
+export interface Extremes {
+  readonly min: number;
+  readonly max: number;
+}
+
+const unbounded: Extremes = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+
+/**
+ * The q-quantile, q in [0, 1] (the smallest value with a share of q at or below it), linear within a bucket; NaN when empty.
+ * Off by 1/64 of its distance from the centre at most, and by max − min where those are known.
+ */
+export function quantile(histogram: Histogram, q: number, extremes: Extremes = unbounded): number {
   if (histogram.total === 0) return Number.NaN;
   const { index, count } = buckets(histogram);
   const wanted = Math.min(Math.max(q, 0), 1) * histogram.total;
   let below = 0;
-  for (let i = 0; i < index.length; i++) {
-    const size = count[i] as number;
-    if (below + size >= wanted || i === index.length - 1) {
-      return within(histogram.frame, index[i] as number, (wanted - below) / size);
-    }
-    below += size;
-  }
-  return Number.NaN;
+  let at = 0;
+  while (at < index.length - 1 && below + (count[at] as number) < wanted) below += count[at++] as number;
+  const share = Math.max(wanted - below, 0) / (count[at] as number);
+  return within(histogram.frame, index[at] as number, share, extremes);
 }
 
-function within(frame: Frame, index: number, share: number): number {
-  if (index === 0 || Math.abs(index) >= lastIndex) return bucketMiddle(frame, index);
+function within(frame: Frame, index: number, share: number, extremes: Extremes): number {
+  const [lower, upper] = clippedBounds(frame, index, extremes);
+  const value =
+    index !== 0 && Number.isFinite(lower) && Number.isFinite(upper)
+      ? lower * (1 - share) + upper * share
+      : bucketMiddle(frame, index);
+  return finite(Math.min(Math.max(value, extremes.min), extremes.max));
+}
+
+function clippedBounds(frame: Frame, index: number, { min, max }: Extremes): readonly [number, number] {
   const [lower, upper] = bucketBounds(frame, index);
-  return finite(lower + (upper - lower) * share);
+  return [Math.max(lower, min), Math.min(upper, max)];
 }
 
 /** Share of values ≤ x, in [0, 1], linear within a bucket (values around the centre count as equal to it); NaN when empty. */
-export function cdf(histogram: Histogram, x: number): number {
+export function cdf(histogram: Histogram, x: number, extremes: Extremes = unbounded): number {
   if (histogram.total === 0 || Number.isNaN(x)) return Number.NaN;
-  if (!Number.isFinite(x)) return x > 0 ? 1 : 0;
+  if (x >= extremes.max) return 1;
+  if (x < extremes.min || x === Number.NEGATIVE_INFINITY) return 0;
   const { frame } = histogram;
   const own = bucketOf(frame, x);
   const { index, count } = buckets(histogram);
   let below = 0;
   for (let i = 0; i < index.length && (index[i] as number) <= own; i++) {
-    below += (count[i] as number) * ((index[i] as number) < own ? 1 : shareBelow(frame, own, x));
+    below += (count[i] as number) * ((index[i] as number) < own ? 1 : shareBelow(frame, own, x, extremes));
   }
   return below / histogram.total;
 }
 
-function shareBelow(frame: Frame, index: number, x: number): number {
+function shareBelow(frame: Frame, index: number, x: number, extremes: Extremes): number {
   if (index === 0) return x >= frame.centre ? 1 : 0;
-  if (Math.abs(index) >= lastIndex) return index > 0 ? 1 : 0;
-  const [lower, upper] = bucketBounds(frame, index);
+  const [lower, upper] = clippedBounds(frame, index, extremes);
+  if (!Number.isFinite(lower) || !Number.isFinite(upper)) return index > 0 ? 1 : 0;
   return upper > lower ? Math.min(Math.max((x - lower) / (upper - lower), 0), 1) : 1;
 }
 

@@ -1,7 +1,11 @@
 import type { Sketch } from "./sketch.ts";
 import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
 
-/** Count, mean, variance and extremes of finite numbers. Mutable: `add…` changes it, everything else returns. */
+/**
+ * Count, mean, variance and extremes of finite numbers. Mutable: `add…` changes it, everything else returns. Mean and m2 are within
+ * 1e-12 of the exact ones (the mean relative to the larger of itself and the SD), however the values were cut into parts; distances
+ * from the mean below 1e-154 have squares below the smallest double and count as none.
+ */
 export interface Moments {
   count: number;
   mean: number;
@@ -123,7 +127,9 @@ export function addColumnAround(
   const n = to - from;
   const s1 = a0 + a1 + (a2 + a3);
   const s2 = b0 + b1 + (b2 + b3);
-  addPart(into, n, shift, s1 / n, Math.max(0, s2 - (s1 * s1) / n), min, max);
+  // Squares that pass the largest double stay infinite: ∞ − ∞ would be NaN.
+  const m2 = s2 === Number.POSITIVE_INFINITY ? s2 : Math.max(0, s2 - (s1 * s1) / n);
+  addPart(into, n, shift, s1 / n, m2, min, max);
 }
 
 function addPart(
@@ -136,6 +142,16 @@ function addPart(
   max: number,
 ): void {
   if (count === 0) return;
+  if (min < into.min) into.min = min;
+  if (max > into.max) into.max = max;
+  if (into.count === 0) {
+    // A first part of any size has nothing to be far from, and keeps its residue.
+    into.count = count;
+    into.mean = mean;
+    into.residue = residue;
+    into.m2 = m2;
+    return;
+  }
   const all = into.count + count;
   const [own, share] = [into.mean, count / all];
   const ownResidue = into.residue ?? 0;
@@ -144,16 +160,13 @@ function addPart(
     const step = delta * share + ownResidue;
     into.mean = own + step;
     into.residue = step - (into.mean - own);
-    // A first part of any size has nothing to be far from.
-    into.m2 += into.count === 0 ? m2 : m2 + delta * delta * into.count * share;
+    into.m2 += m2 + delta * delta * into.count * share;
   } else {
     into.mean = own * (1 - share) + mean * share;
     into.residue = 0;
     into.m2 = Number.POSITIVE_INFINITY;
   }
   into.count = all;
-  if (min < into.min) into.min = min;
-  if (max > into.max) into.max = max;
 }
 
 /** Sample variance (n − 1), in squared units; 0 with fewer than two values. */

@@ -164,6 +164,12 @@ describe("embeddings of different dimensions", () => {
     assert.equal(vectorsOf(mergeFields(nans, vectors([1, 2]))).nan, 1);
   });
 
+  it("of numbers so large that their distance is none have a mean all the same", () => {
+    const { means, m2s } = vectorsOf(mergeFields(vectors([1.7e308, 1]), vectors([-1.7e308, 3])));
+    assert.deepEqual([...means], [0, 2]);
+    assert.deepEqual([...m2s], [Number.POSITIVE_INFINITY, 2]);
+  });
+
   it("add to a dimensions count that is there already", () => {
     const merged = mergeFields(vectors([1, 2], [3, 4], [5]), vectors([1, 2, 3]));
     assert.equal(merged.rules.get("dimensions")?.count, 2);
