@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import { hintsOf } from "../model/feature-view.ts";
@@ -113,6 +114,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     log,
     lag: () => lag,
     deliveryFailures: () => deliveryFailures,
+    canaryDir: join(config.state.dir, "canary"),
   });
   const url = await server.listen();
   log.info({ url: url.href, views: views.map(({ view }) => view.name) }, "tidemark watches");

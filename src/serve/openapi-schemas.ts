@@ -88,6 +88,14 @@ export const schemas = {
     },
     required: ["errors"],
   },
+  CanaryVerdict: object(canaryData()),
+  Canary: object({ data: ref("CanaryVerdict") }),
+  CanaryProblem: {
+    allOf: [ref("Problem")],
+    type: "object",
+    properties: canaryData(),
+    required: ["ok", "verdict"],
+  },
   FeatureViews: list(
     object({
       name: { type: "string" },
@@ -213,6 +221,17 @@ function time(): object {
 
 function nullable(type: string, format?: string): object {
   return { type: [type, "null"], ...(format === undefined ? {} : { format }) };
+}
+
+function canaryData(): Record<string, object> {
+  return {
+    ok: { type: "boolean", description: "true for promote only" },
+    kl: { ...nullable("number"), description: "the largest divergence of any part of the output, in nats" },
+    n: count("queries that both answered"),
+    threshold: { type: "number" },
+    reason: { type: "string" },
+    verdict: { enum: ["promote", "abort", "inconclusive"] },
+  };
 }
 
 function breakerState(): object {

@@ -103,6 +103,26 @@ export function openapi(version: string): object {
           "200": { description: "stream", content: { "text/event-stream": {} } },
         }),
       },
+      "/v1/canary/{id}": {
+        get: {
+          ...operation(
+            "The verdict of a canary, as Argo Rollouts' web metric reads it.",
+            json("a verdict; ok is true for promote only", ref("Canary")),
+            problem("404", "no such canary"),
+          ),
+          parameters: [idParameter],
+        },
+        post: {
+          ...operation(
+            "The verdict of a canary as a status, as Flagger's webhooks go by.",
+            json("promote", ref("Canary")),
+            problem("403", "sent by a page of another origin"),
+            problem("404", "no such canary"),
+            problem("412", "abort or inconclusive", ref("CanaryProblem")),
+          ),
+          parameters: [idParameter],
+        },
+      },
       "/openapi.json": { get: operation("This document.", json("OpenAPI 3.1", { type: "object" })) },
       "/": { get: operation("Dashboard.", html) },
       "/dashboard.css": {
@@ -126,6 +146,7 @@ function operation(summary: string, ...responses: Responses[]): object {
 
 const html: Responses = { "200": { description: "page", content: { "text/html": {} } } };
 const viewParameter = { name: "view", in: "path", required: true, schema: { type: "string" } };
+const idParameter = { name: "id", in: "path", required: true, schema: { type: "string" } };
 
 function query(name: string, description: string): object {
   return { name, in: "query", required: false, description, schema: { type: "string" } };

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { CanaryShape } from "../canary/render.ts";
 import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Clock } from "../model/time.ts";
@@ -8,6 +9,7 @@ import { parseInstant } from "../model/time.ts";
 import type { Board, Intake, ViewStatus } from "../pipeline/board.ts";
 import { nearest } from "../spec/nearest.ts";
 import { alertBody, verdictsOf, viewSummary, windowsOf } from "./api.ts";
+import { canaryOf } from "./canary.ts";
 import { live } from "./dashboard/live.ts";
 import { renderDashboard } from "./dashboard/page.ts";
 import { style } from "./dashboard/style.ts";
@@ -32,6 +34,8 @@ export interface ServerOptions {
   readonly lag: () => ReadonlyMap<string, number>;
   readonly deliveryFailures: () => ReadonlyMap<string, number>;
   readonly thresholds?: Partial<HealthThresholds>;
+  /** Folders of `tidemark canary --out`, by id. */
+  readonly canaryDir?: string;
 }
 
 export interface Server {
@@ -88,6 +92,7 @@ export function createServer(options: ServerOptions): Server {
   const validators = createValidators(options);
   addHealth(app, options, validators);
   addViews(app, options, validators);
+  addCanaries(app, options);
   addPages(app, options);
   app.get("/v1/events", { exposeHeadRoute: false }, (request, reply) => {
     events.serve(reply, { "x-request-id": request.id, ...commonHeaders });
@@ -181,6 +186,22 @@ function addViews(app: FastifyInstance, { board }: ServerOptions, validators: Va
     return verdictsOf(board, view, status, limit);
   });
   app.get("/v1/alerts", async () => board.activeAlerts().map(alertBody));
+}
+
+/** GET says it to Argo Rollouts; POST is Flagger's webhook, which goes by the status alone. */
+function addCanaries(app: FastifyInstance, { canaryDir }: ServerOptions): void {
+  const verdictOf = (request: FastifyRequest): Promise<CanaryShape> =>
+    canaryOf(canaryDir, (request.params as { id: string }).id);
+  app.get("/v1/canary/:id", async (request, reply) => {
+    reply.header("cache-control", "no-store");
+    return verdictOf(request);
+  });
+  app.post("/v1/canary/:id", async (request) => {
+    const shape = await verdictOf(request);
+    const { ok, verdict, reason } = shape.data;
+    if (!ok) throw new Problem(412, `canary: ${verdict}`, reason, shape.data);
+    return shape;
+  });
 }
 
 function addPages(app: FastifyInstance, { board, version }: ServerOptions): void {

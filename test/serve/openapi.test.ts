@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { default as formats } from "ajv-formats";
 import { alertOf, breakerOf, judgedOf, noon, verdictOf } from "../pipeline/outcomes.ts";
+import { temporaryFolder } from "../services/process.ts";
 import { type Answer, ask, fakeBoard, openBreaker, recoUser, serve, statusOf } from "./support.ts";
 
 type Json = ReturnType<typeof JSON.parse>;
@@ -40,6 +43,20 @@ const judged = [0, 1].map((minute) => {
   assert(outcome.kind === "judged");
   return outcome.judged;
 });
+/** As `tidemark canary --out` does. */
+function leaveVerdict(dir: string, id: string, ok: boolean): void {
+  const data = {
+    ok,
+    kl: ok ? 0.01 : null,
+    n: 100,
+    threshold: 0.1,
+    reason: "so",
+    verdict: ok ? "promote" : "abort",
+  };
+  mkdirSync(join(dir, id), { recursive: true });
+  writeFileSync(join(dir, id, "argo.json"), JSON.stringify({ data }));
+}
+
 const alert = alertOf({ segment: { field: "node", value: "a7" }, example: { value: "Canada" } });
 const row = { user_location: "US", session_seconds: 1, user_embedding: [1, 2], event_time: noon };
 
@@ -49,7 +66,10 @@ describe("openapi.json and the answers", () => {
     const board = fakeBoard([statusOf(recoUser, { recent: judged, latest: judged[1] })], {
       activeAlerts: () => [alert.alert],
     });
-    const { url } = await serve(t, board, { bounds: { httpBodyBytes: 2_000 } });
+    const canaryDir = temporaryFolder(t, "canary");
+    leaveVerdict(canaryDir, "good", true);
+    leaveVerdict(canaryDir, "bad", false);
+    const { url } = await serve(t, board, { bounds: { httpBodyBytes: 2_000 }, canaryDir });
     const { body: document } = await ask(url, "/openapi.json");
     const conforms = conformance(document);
     const seen = new Set<string>();
@@ -80,6 +100,17 @@ describe("openapi.json and the answers", () => {
     await post(JSON.stringify({ pad: "x".repeat(2_000) }));
     await post(JSON.stringify(row), { origin: "https://evil.example" });
     await check("/v1/validate/{view}", "/v1/validate/nobody", { method: "POST", body: "{}" });
+
+    for (const [id, init] of [
+      ["good", {}],
+      ["none", {}],
+      ["good", { method: "POST", body: "{}" }],
+      ["bad", { method: "POST", body: "{}" }],
+      ["none", { method: "POST", body: "{}" }],
+      ["good", { method: "POST", body: "{}", headers: { origin: "https://evil.example" } }],
+    ] as const) {
+      await check("/v1/canary/{id}", `/v1/canary/${id}`, init);
+    }
 
     board.says.ready = false;
     board.says.views = [statusOf(recoUser, { breaker: openBreaker({ openedAt: noon }) })];

@@ -16,6 +16,7 @@ export const floors: Readonly<Record<string, number>> = {
   report: 4,
   pipeline: 5,
   spec: 5,
+  canary: 5,
   source: 6,
   sink: 6,
   store: 6,
@@ -43,6 +44,7 @@ const packagesOfPureRooms: Readonly<Record<string, readonly string[]>> = {
   report: ["d3-scale", "d3-shape"],
   pipeline: [],
   spec: ["yaml", "zod", "re2js", "node:crypto"],
+  canary: [],
 };
 
 /** Packages that only some rooms may name, so that another one can take their place. */
