@@ -88,6 +88,8 @@ function withBefore(
         await receiver.receive(partition, [message]);
       }
     },
+    lost: (partition, gap) => receiver.lost(partition, gap),
+    counted: (topic, partitions) => receiver.counted(topic, partitions),
     ended: (partition) => receiver.ended(partition),
     revoked: (partition) => receiver.revoked(partition),
     checkpoint: () => receiver.checkpoint(),

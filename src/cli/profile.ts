@@ -62,6 +62,8 @@ function surveying(survey: Survey, onBatch: () => void): Receiver {
         onBatch();
       }
     },
+    lost: async () => undefined,
+    counted: async () => undefined,
     ended: async () => undefined,
     revoked: async () => undefined,
     checkpoint: async () => new Map(),

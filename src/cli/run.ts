@@ -6,12 +6,13 @@ import type { Source } from "../pipeline/ports.ts";
 import { createMonitor, type Monitor } from "../pipeline/run.ts";
 import { createServer } from "../serve/server.ts";
 import { createLogger } from "../sink/log.ts";
+import type { Cluster } from "./cluster.ts";
 import { type Config, loadConfigFile } from "./config.ts";
 import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { version } from "./version.ts";
 import { readViews } from "./views.ts";
-import { type KafkaClient, openClient, openSinks, openStore, systemClock } from "./wire.ts";
+import { type KafkaClient, newProcessId, openClient, openSinks, openStore, systemClock } from "./wire.ts";
 
 /** A partition silent for so long no longer holds back the windows of the others. */
 const idleAfterMs = 10_000;
@@ -74,11 +75,13 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   const onDeliveryFailure = (peer: string): void => {
     deliveryFailures.set(peer, (deliveryFailures.get(peer) ?? 0) + 1);
   };
+  const processId = newProcessId();
   const client = await openClient(config, log);
-  const store = await openStore({ config, client });
-  const sinks = await openSinks({
+  const store = await openStore({ config, client, processId });
+  const { all: sinks, lanes } = await openSinks({
     config,
     client,
+    processId,
     views,
     log,
     clock: systemClock,
@@ -86,23 +89,29 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     onDeliveryFailure,
   });
   const lag = new Map<string, number>();
-  monitor = createMonitor({
+  const common = {
     views,
-    ...(config.kafka === undefined
-      ? {
-          route: routeFiles(
-            views.map(({ view }) => view.name),
-            options.view,
-          ),
-        }
-      : {}),
     limits: config.limits,
-    sinks,
     store,
     clock: systemClock,
     idleAfterMs,
     ahead: outcomesAhead,
-  });
+  };
+  let cluster: Cluster | undefined;
+  if (config.kafka !== undefined && client !== undefined) {
+    const { createCluster } = await import("./cluster.ts");
+    cluster = createCluster({
+      kafka: config.kafka,
+      client,
+      roles: config.roles,
+      ...{ views, store, sinks, processId, ahead: outcomesAhead, trouble: onTrouble },
+      announce: (outcomes) => monitor?.announce(outcomes),
+    });
+    monitor = createMonitor({ ...common, sinks: lanes, relay: { processId, ...cluster } });
+  } else {
+    const names = views.map(({ view }) => view.name);
+    monitor = createMonitor({ ...common, sinks, route: routeFiles(names, options.view) });
+  }
   await monitor.restore();
   const server = createServer({
     board: monitor.board,
@@ -118,9 +127,12 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   });
   const url = await server.listen();
   log.info({ url: url.href, views: views.map(({ view }) => view.name) }, "tidemark watches");
-  await watch(monitor, await openSource({ config, client, options, monitor, io, lag }), config, io, log);
+  const source = await openSource({ config, client, options, monitor, io, lag });
+  await watch(monitor, source, cluster, io, log);
   await server.close();
-  await monitor.close(AbortSignal.timeout(closeTimeoutMs));
+  const inTime = AbortSignal.timeout(closeTimeoutMs);
+  await Promise.all(sinks.filter((sink) => !lanes.includes(sink)).map((sink) => sink.close(inTime)));
+  await monitor.close(inTime);
   log.info("tidemark ended");
 }
 
@@ -128,11 +140,11 @@ async function run(options: RunOptions, io: Io): Promise<void> {
 async function watch(
   monitor: Monitor,
   source: Source | undefined,
-  config: Config,
+  cluster: Cluster | undefined,
   io: Io,
   log: ReturnType<typeof createLogger>,
 ): Promise<void> {
-  const embedded = config.kafka === undefined;
+  const embedded = cluster === undefined;
   const checkpoint = async (): Promise<void> => {
     try {
       await monitor.checkpoint();
@@ -153,7 +165,8 @@ async function watch(
       .catch(failed.reject);
   }, tickEveryMs);
   try {
-    await Promise.race([failed.promise, (source ?? nothing).run(monitor, io.signal)]);
+    const reading = (source ?? nothing).run(monitor, io.signal);
+    await Promise.race([failed.promise, Promise.all([reading, cluster?.run(io.signal)])]);
     if (embedded) {
       await checkpoint();
       await Promise.race([failed.promise, aborted(io.signal)]);
@@ -198,6 +211,7 @@ async function openSource({
         hint: "leave out --input, or run without brokers",
       });
     }
+    if (!config.roles.includes("profile")) return undefined;
     const { createKafkaSource } = await import("../source/kafka.ts");
     const topics = new Set(views.flatMap(({ source }) => (source.topic === undefined ? [] : [source.topic])));
     return createKafkaSource({

@@ -10,12 +10,16 @@ import type { Config } from "./config.ts";
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** A name that no other process has, nor this one after its next start. */
+export const newProcessId = (): string => `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+
 export type KafkaClient = ReturnType<typeof createKafkaClient>;
 
 export interface Wiring {
   readonly config: Config;
   /** The process's one client; undefined when embedded. */
   readonly client: KafkaClient | undefined;
+  readonly processId: string;
   readonly views: readonly MonitoredView[];
   readonly log: Logger;
   readonly clock: Clock;
@@ -30,14 +34,17 @@ export async function openClient(config: Config, log: Logger): Promise<KafkaClie
 }
 
 /** The store that the config asks for: Kafka's compacted topic in a cluster, SQLite when embedded. */
-export async function openStore({ config, client }: Pick<Wiring, "config" | "client">): Promise<Store> {
+export async function openStore({
+  config,
+  client,
+  processId,
+}: Pick<Wiring, "config" | "client" | "processId">): Promise<Store> {
   if (config.kafka !== undefined && client !== undefined) {
     const [{ openKafkaStore }, { kafkaFault }] = await Promise.all([
       import("../store/kafka.ts"),
       import("../source/kafka-client.ts"),
     ]);
     const { brokers, topicPrefix } = config.kafka;
-    const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
     const topic = `${topicPrefix}.checkpoints`;
     return openKafkaStore({ client, topic, processId }).catch((error: unknown) => {
       throw kafkaFault(brokers, error instanceof Error && error.cause !== undefined ? error.cause : error);
@@ -47,8 +54,15 @@ export async function openStore({ config, client }: Pick<Wiring, "config" | "cli
   return openSqliteStore({ file: join(config.state.dir, "state.sqlite") });
 }
 
-/** Every sink that the config asks for; the log is always one of them. */
-export async function openSinks(wiring: Wiring): Promise<readonly Sink[]> {
+/** The sinks that the config asks for; the log is always one of them. */
+export interface Sinks {
+  /** What must be durable before a partition's position moves on, and the log. */
+  readonly lanes: readonly Sink[];
+  /** Those, and whoever is told of alerts. */
+  readonly all: readonly Sink[];
+}
+
+export async function openSinks(wiring: Wiring): Promise<Sinks> {
   const { config, client, views, log, clock, onTrouble, onDeliveryFailure } = wiring;
   const { createLogSink } = await import("../sink/log.ts");
   const sinks: Sink[] = [createLogSink({ log, clock })];
@@ -60,6 +74,7 @@ export async function openSinks(wiring: Wiring): Promise<readonly Sink[]> {
     const { createDeadLetterFile } = await import("../sink/dead-letters.ts");
     sinks.push(createDeadLetterFile({ dir: join(config.state.dir, "dead-letters") }));
   }
+  const lanes = [...sinks];
   if (config.alertmanager.urls.length > 0) {
     const { createAlertmanager } = await import("../sink/alertmanager.ts");
     sinks.push(
@@ -78,5 +93,5 @@ export async function openSinks(wiring: Wiring): Promise<readonly Sink[]> {
       ),
     );
   }
-  return sinks;
+  return { lanes, all: sinks };
 }

@@ -42,6 +42,8 @@ export interface ViewStatus {
   readonly latest: JudgedWindow | undefined;
   /** Final judgements of the whole view, oldest first, at most 1,440. */
   readonly recent: readonly JudgedWindow[];
+  /** Closed windows of the whole view, oldest first, at most 1,440; they survive a restart. */
+  readonly windows: readonly WindowStatus[];
   /** The fields of the newest closed window's profile of the whole view. */
   readonly fields: ReadonlyMap<string, FieldProfile>;
   /** Field profiles of the baseline, for pictures. */
@@ -53,6 +55,8 @@ export interface ViewStatus {
   >;
   /** Dead letters by reason since the start. */
   readonly deadLetters: ReadonlyMap<string, number>;
+  /** Records that were gone from the log before they were read. */
+  readonly lost: number;
 }
 
 export interface WindowStatus {

@@ -9,7 +9,7 @@ import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
 import { decodeJudging, decodeLane } from "./checkpoint.ts";
 import { createJudging, type Judging, type OpenWindow } from "./judging.ts";
-import { decoderFor, type Lane } from "./lane.ts";
+import { type ClosedWindow, decoderFor, type Lane } from "./lane.ts";
 import type { Outcome, Store } from "./ports.ts";
 
 export interface MonitoredView {
@@ -45,20 +45,29 @@ export function createCell(
     profiler: createProfiler({ view, frames, limits }),
     decoder: decoderFor(view, limits),
     judging: createJudging(view, baseline, sigma === undefined ? {} : { sigma }),
-    frames: JSON.stringify([...frames].map(([name, { centre, scale }]) => [name, centre, scale])),
+    frames: framesDigest(baseline),
     lanes: new Map(),
     lastActive: new Map(),
     earlySecond: Number.NEGATIVE_INFINITY,
   };
 }
 
-export function takeClosed(cell: Cell, lane: Lane, closed: readonly WindowProfile[]): Outcome[] {
-  const outcomes: Outcome[] = [];
-  for (const profile of closed) {
-    outcomes.push({ kind: "profile", partition: lane.partition, profile });
-    cell.judging.add(lane.key, profile);
-  }
-  return outcomes;
+/** Names the frames of a baseline: sketches of other frames cannot be merged. */
+export function framesDigest(baseline: Baseline | undefined): string {
+  return JSON.stringify([...framesOf(baseline)].map(([name, { centre, scale }]) => [name, centre, scale]));
+}
+
+/** Closed windows as outcomes; where this process judges, they go to the judge as well. */
+export function takeClosed(
+  cell: Cell,
+  lane: Lane,
+  closed: readonly ClosedWindow[],
+  judges: boolean,
+): Outcome[] {
+  return closed.map(({ profile, partial }) => {
+    if (judges) cell.judging.add(lane.key, profile, partial);
+    return { kind: "profile", partition: lane.partition, profile, ...(partial ? { partial } : {}) };
+  });
 }
 
 /** Critical rules on open windows: when the data's clock has moved on by a second, or a hard rule broke for the first time. */
@@ -103,6 +112,9 @@ export async function restoreLane(cell: Cell, lane: Lane, store: Store, trouble:
   if (bytes === undefined) return;
   const saved = decodeLane(bytes);
   lane.nextOffset = saved.nextOffset;
+  lane.anchor = saved.anchor;
+  lane.lost = saved.lost ?? 0;
+  for (const start of saved.partial ?? []) lane.partial.add(start);
   Object.assign(lane.counts, saved.counts);
   for (const [reason, count] of Object.entries(saved.deadLetters)) lane.deadLetters.set(reason, count);
   if (saved.spec === cell.view.fingerprint && saved.frames === cell.frames) {

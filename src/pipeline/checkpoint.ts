@@ -2,12 +2,16 @@ import { Fault } from "../model/fault.ts";
 import type { Counts } from "../model/record.ts";
 import type { EventTime } from "../model/time.ts";
 import type { JudgingState } from "./judging.ts";
+import type { Anchor } from "./ports.ts";
+import type { RollState } from "./roll.ts";
 
 /**
  * Layout of a stored value: one byte of version, four bytes (little-endian) with the length of a JSON header, the header,
  * then binary parts whose lengths the header lists.
  */
-const version = 1;
+const version = 2;
+/** Version 1 kept no judged windows. */
+const oldestVersion = 1;
 const prefixBytes = 5;
 
 /** Where one partition stands for one view: offset, counts and open windows travel together. */
@@ -18,17 +22,21 @@ export interface LaneCheckpoint {
   readonly nextOffset: number;
   readonly counts: Counts;
   readonly deadLetters: Readonly<Record<string, number>>;
+  readonly anchor?: Anchor;
+  readonly lost?: number;
+  /** Starts of open windows that may lack records. */
+  readonly partial?: readonly EventTime[];
   readonly state: Uint8Array;
 }
 
 export function encodeLane(lane: LaneCheckpoint): Uint8Array {
   const { state, ...header } = lane;
-  return join(header, [state]);
+  return pack(header, [state]);
 }
 
 /** @throws Fault `store.version` or `store.failed` */
 export function decodeLane(bytes: Uint8Array): LaneCheckpoint {
-  const { header, parts } = split(bytes);
+  const { header, parts } = unpack(bytes);
   const [state] = parts;
   if (state === undefined) throw corrupt("no window state");
   return { ...(header as Omit<LaneCheckpoint, "state">), state };
@@ -40,34 +48,57 @@ interface JudgingHeader {
   readonly judgedThrough: EventTime | null;
   readonly breakers: string;
   readonly alerts: string;
+  readonly gathered: JudgingState["gathered"];
+  readonly windows: JudgingState["windows"];
   readonly partitions: readonly string[];
+  /** Of a judge that reads its partitions' signals from a log. */
+  readonly log?: LogPosition;
 }
 
-export function encodeJudging(state: JudgingState, spec: string, frames: string): Uint8Array {
-  const { judgedThrough, breakers, alerts, profiles } = state;
+/** Where a judge stands in the log of signals: its state is the fold over all records below `nextOffset`. */
+export interface LogPosition {
+  readonly nextOffset: number;
+  readonly roll: RollState;
+}
+
+export function encodeJudging(
+  state: JudgingState,
+  spec: string,
+  frames: string,
+  log?: LogPosition,
+): Uint8Array {
+  const { profiles, ...rest } = state;
   const header: JudgingHeader = {
     spec,
     frames,
-    judgedThrough,
-    breakers,
-    alerts,
+    ...rest,
     partitions: profiles.map(({ partition }) => partition),
+    ...(log === undefined ? {} : { log }),
   };
-  return join(
+  return pack(
     header,
     profiles.map(({ bytes }) => bytes),
   );
 }
 
 /** @throws Fault `store.version` or `store.failed` */
-export function decodeJudging(bytes: Uint8Array): { state: JudgingState; spec: string; frames: string } {
-  const { header, parts } = split(bytes);
-  const { spec, frames, judgedThrough, breakers, alerts, partitions } = header as JudgingHeader;
+export function decodeJudging(bytes: Uint8Array): {
+  state: JudgingState;
+  spec: string;
+  frames: string;
+  log: LogPosition | undefined;
+} {
+  const { header, parts } = unpack(bytes);
+  const { spec, frames, partitions, log, ...rest } = {
+    ...{ gathered: [], windows: [] },
+    ...(header as JudgingHeader),
+  };
   const profiles = parts.map((part, index) => ({ partition: partitions[index] ?? "", bytes: part }));
-  return { state: { judgedThrough, breakers, alerts, profiles }, spec, frames };
+  return { state: { ...rest, profiles }, spec, frames, log };
 }
 
-function join(header: object, parts: readonly Uint8Array[]): Uint8Array {
+/** A header as JSON and binary parts in one value; `unpack` reads it back. */
+export function pack(header: object, parts: readonly Uint8Array[]): Uint8Array {
   const text = new TextEncoder().encode(
     JSON.stringify({ ...header, lengths: parts.map((part) => part.length) }),
   );
@@ -84,9 +115,11 @@ function join(header: object, parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-function split(bytes: Uint8Array): { header: object; parts: Uint8Array[] } {
-  if (bytes[0] !== version) {
-    throw new Fault("store.version", `checkpoint version ${bytes[0]}, this tidemark reads ${version}`, {
+/** @throws Fault `store.version` or `store.failed` */
+export function unpack(bytes: Uint8Array): { header: object; parts: Uint8Array[] } {
+  const found = bytes[0] ?? 0;
+  if (found > version || found < oldestVersion) {
+    throw new Fault("store.version", `checkpoint version ${found}, this tidemark reads ${version}`, {
       hint: "run the newer tidemark that wrote it, or point state at a new place",
     });
   }

@@ -17,6 +17,8 @@ import { segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
 import { mergeCounts, mergeProfiles } from "../profile/merge.ts";
 import type { FieldProfile, RuleName, WindowProfile } from "../profile/profile.ts";
+import { statusOf } from "../report/status.ts";
+import type { WindowStatus } from "./board.ts";
 import type { Outcome } from "./ports.ts";
 
 /** Final judgements of the whole view that are kept for the dashboard and the API: a day of one-minute windows. */
@@ -28,8 +30,24 @@ const growth = { counts: 1.01, sketches: 1.5 };
 /** Rules whose first hit is judged at once, whatever the clock of the data says. */
 const immediateRules: readonly RuleName[] = ["missing", "type", "nonfinite", "limit", "max"];
 
-/** Closed profiles of one window that wait for the other partitions: by segment, then by partition. */
-type Pending = Map<EventTime, Map<string, Map<string, WindowProfile>>>;
+/** Judged windows whose parts are kept, so that one that comes late (its partition was thought idle) revises the verdict. */
+const revisableMax = 3;
+
+/** Windows that may wait for a partition that says nothing; beyond it the oldest are judged without it. */
+const waitingMax = 240;
+
+/** Closed profiles of one window, by segment, then by partition. */
+type Parts = Map<string, Map<string, WindowProfile>>;
+
+interface Gathered {
+  readonly parts: Parts;
+  /** Records of the window may be missing. */
+  partial: boolean;
+  /** How often it has been judged. */
+  revision: number;
+  /** A part has come since it was judged. */
+  changed: boolean;
+}
 
 /**
  * The right half of the flow for one feature view: merges the partitions' profiles, judges them, folds verdicts into
@@ -37,9 +55,12 @@ type Pending = Map<EventTime, Map<string, Map<string, WindowProfile>>>;
  */
 export interface Judging {
   readonly view: FeatureView;
-  /** Takes a closed window of one partition. The same key again replaces it; a window that was judged before is refused: false. */
-  add(partition: string, profile: WindowProfile): boolean;
-  /** Judges, in order of time, every pending window that ends at or before `watermark`. */
+  /**
+   * Takes a closed window of one partition. The same key again replaces it. One of the three newest judged windows is judged
+   * again when its part is news; of an older one: false.
+   */
+  add(partition: string, profile: WindowProfile, partial?: boolean): boolean;
+  /** Judges, in order of time, every window with news that ends at or before `watermark`. */
   close(watermark: EventTime): readonly Outcome[];
   /** Judges open windows (whole view first) as far as they have grown since they were last judged. */
   early(open: readonly OpenWindow[], asOf: EventTime): readonly Outcome[];
@@ -49,6 +70,9 @@ export interface Judging {
   readonly segments: ReadonlyMap<string, Breaker>;
   readonly latest: JudgedWindow | undefined;
   readonly recent: readonly JudgedWindow[];
+  /** Closed windows of the whole view, oldest first, at most 1,440. */
+  readonly windows: readonly WindowStatus[];
+  readonly judgedThrough: EventTime;
   readonly fields: ReadonlyMap<string, FieldProfile>;
   active(): readonly Alert[];
   encode(): JudgingState;
@@ -61,6 +85,14 @@ export interface JudgingState {
   readonly breakers: string;
   readonly alerts: string;
   readonly profiles: readonly { readonly partition: string; readonly bytes: Uint8Array }[];
+  /** Windows among `profiles` that have been judged, or are partial. */
+  readonly gathered: readonly {
+    readonly start: EventTime;
+    readonly revision: number;
+    readonly partial: boolean;
+    readonly changed: boolean;
+  }[];
+  readonly windows: readonly WindowStatus[];
 }
 
 /** One window and segment that is still open, by partition; never empty. */
@@ -72,7 +104,8 @@ export function createJudging(
   options: { readonly sigma?: number } = {},
 ): Judging {
   const judge = createJudge(view, baseline, options);
-  const pending: Pending = new Map();
+  const gathered = new Map<EventTime, Gathered>();
+  const windows: WindowStatus[] = [];
   const breakers = new Map<string, Breaker>();
   const judgedRows = new Map<string, { readonly counts: number; readonly sketches: number }>();
   const hardHits = new Map<EventTime, number>();
@@ -110,15 +143,23 @@ export function createJudging(
     return outcomes;
   };
 
-  const closeWindow = (segments: ReadonlyMap<string, ReadonlyMap<string, WindowProfile>>, window: Window) => {
-    const judgements = [...segments.keys()].sort().map((key) => {
-      const profile = mergeInOrder(segments.get(key) ?? new Map());
-      const judged = judge.judge(profile, { final: true, asOf: window.end });
+  const closeWindow = ({ parts, revision, partial }: Gathered, window: Window) => {
+    const judgements = [...parts.keys()].sort().map((key) => {
+      const profile = mergeInOrder(parts.get(key) ?? new Map());
+      const judged: JudgedWindow = {
+        ...judge.judge(profile, { final: true, asOf: window.end }),
+        ...(revision > 0 ? { revision } : {}),
+        ...(partial ? { partial } : {}),
+      };
       if (key === "") {
-        latest = judged;
-        fields = profile.fields;
-        recent.push(judged);
-        if (recent.length > recentMax) recent.shift();
+        if (window.start >= (latest?.window.start ?? window.start)) {
+          latest = judged;
+          fields = profile.fields;
+        }
+        insertByStart(recent, judged, ({ window: { start } }) => start);
+        const { rows, late } = judged;
+        const status = { ...window, rows, late, partial, status: statusOf(judged) };
+        insertByStart(windows, status, ({ start }) => start);
       }
       judgedRows.delete(`${window.start}|${key}`);
       return { judged, profile };
@@ -127,26 +168,46 @@ export function createJudging(
     return fold(judgements);
   };
 
+  /** Lets go of judged windows but for the newest. */
+  const forgetOld = (): void => {
+    const judged = [...gathered].filter(([, { revision }]) => revision > 0).map(([start]) => start);
+    for (const start of judged.sort((a, b) => b - a).slice(revisableMax)) gathered.delete(start);
+  };
+
   return {
     view,
-    add(partition, profile) {
-      if (profile.window.end <= judgedThrough) return false;
-      const segments = getOrInsert(pending, profile.window.start, () => new Map());
-      const partitions = getOrInsert(segments, segmentKey(profile.segment), () => new Map());
+    add(partition, profile, partial = false) {
+      const { start, end } = profile.window;
+      const known = gathered.get(start);
+      if (known === undefined && end <= judgedThrough) return false;
+      const window = known ?? { parts: new Map(), partial: false, revision: 0, changed: false };
+      gathered.set(start, window);
+      const partitions = getOrInsert(window.parts, segmentKey(profile.segment), () => new Map());
+      const before = partitions.get(partition);
+      // told again after a restart: the same key, the same bytes
+      if (before !== undefined && before.rows >= profile.rows && before.late >= profile.late) return true;
       partitions.set(partition, profile);
+      window.changed = true;
+      window.partial ||= partial;
       return true;
     },
     close(watermark) {
-      const due = [...pending.keys()]
-        .filter((start) => start + view.window.sizeMs <= watermark)
-        .sort((a, b) => a - b);
+      const changed = [...gathered.keys()].filter((start) => gathered.get(start)?.changed === true);
+      changed.sort((a, b) => a - b);
+      const due = changed.filter(
+        (start, index) => start + view.window.sizeMs <= watermark || changed.length - index > waitingMax,
+      );
       const outcomes: Outcome[] = [];
       for (const start of due) {
         const window = { start, end: start + view.window.sizeMs };
-        outcomes.push(...closeWindow(pending.get(start) ?? new Map(), window));
-        pending.delete(start);
+        const parts = gathered.get(start);
+        if (parts === undefined) continue;
+        outcomes.push(...closeWindow(parts, window));
+        parts.changed = false;
+        parts.revision += 1;
         judgedThrough = Math.max(judgedThrough, window.end);
       }
+      if (due.length > 0) forgetOld();
       return outcomes;
     },
     early(open, asOf) {
@@ -185,6 +246,10 @@ export function createJudging(
       return latest;
     },
     recent,
+    windows,
+    get judgedThrough() {
+      return judgedThrough;
+    },
     get fields() {
       return fields;
     },
@@ -193,20 +258,43 @@ export function createJudging(
       judgedThrough: Number.isFinite(judgedThrough) ? judgedThrough : null,
       breakers: encodeBreakers([...breakers.values()]),
       alerts: encodeAlertBook(alerts),
-      profiles: [...pending.values()].flatMap((segments) =>
-        [...segments.values()].flatMap((partitions) =>
+      profiles: [...gathered.values()].flatMap(({ parts }) =>
+        [...parts.values()].flatMap((partitions) =>
           [...partitions].map(([partition, profile]) => ({ partition, bytes: encodeProfile(profile) })),
         ),
       ),
+      gathered: [...gathered].map(([start, { revision, partial, changed }]) => ({
+        start,
+        revision,
+        partial,
+        changed,
+      })),
+      windows,
     }),
     restore(state) {
       judgedThrough = state.judgedThrough ?? Number.NEGATIVE_INFINITY;
       for (const breaker of decodeBreakers(state.breakers))
         breakers.set(segmentKey(breaker.segment), breaker);
       alerts = decodeAlertBook(state.alerts);
+      for (const { start, ...rest } of state.gathered)
+        gathered.set(start, { parts: new Map(), ...rest, changed: false });
       for (const { partition, bytes } of state.profiles) this.add(partition, decodeProfile(bytes));
+      for (const { start, changed } of state.gathered) {
+        const window = gathered.get(start);
+        if (window !== undefined) window.changed = changed;
+      }
+      windows.push(...state.windows);
     },
   };
+}
+
+/** Puts an item in its place by time, instead of the one that stands there; lets go of the oldest beyond the bound. */
+function insertByStart<T>(items: T[], item: T, startOf: (item: T) => EventTime): void {
+  let at = items.length;
+  while (at > 0 && startOf(items[at - 1] as T) >= startOf(item)) at -= 1;
+  const again = at < items.length && startOf(items[at] as T) === startOf(item);
+  items.splice(at, again ? 1 : 0, item);
+  if (items.length > recentMax) items.shift();
 }
 
 /** Partitions in the order of their names, so that sums of floats come out the same every time. */
@@ -219,7 +307,7 @@ function mergeAll([first, ...rest]: readonly WindowProfile[]): WindowProfile {
   return rest.reduce(mergeProfiles, first);
 }
 
-function countHardHits(profile: WindowProfile): number {
+export function countHardHits(profile: WindowProfile): number {
   let hits = 0;
   for (const field of profile.fields.values()) {
     if (field.rules.size === 0) continue;

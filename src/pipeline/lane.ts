@@ -11,9 +11,10 @@ import {
   type Partition,
   partitionKey,
 } from "../model/record.ts";
+import type { EventTime } from "../model/time.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { PartitionState, Profiler } from "../profile/profiler.ts";
-import type { DeadLetter } from "./ports.ts";
+import type { Anchor, DeadLetter } from "./ports.ts";
 import { rowsInRange, type TimeRange } from "./time-range.ts";
 
 /** Bytes kept of a dead letter; a longer message is cut there and says so in its message. */
@@ -29,14 +30,28 @@ export interface Lane {
   readonly deadLetters: Map<string, number>;
   /** The first offset that has not been seen. */
   nextOffset: number;
+  /** The last record that was seen. */
+  anchor: Anchor | undefined;
+  /** Records that were gone from the log before they were seen; not among those read. */
+  lost: number;
+  /** Starts of open windows that may lack records. */
+  readonly partial: Set<EventTime>;
+  /** Records were lost before the next one: the windows that it finds or makes are partial. */
+  gap: boolean;
   state: PartitionState;
   /** No record will come any more. */
   ended: boolean;
 }
 
 export interface LaneStep {
-  readonly closed: readonly WindowProfile[];
+  readonly closed: readonly ClosedWindow[];
   readonly deadLetter: DeadLetter | undefined;
+}
+
+export interface ClosedWindow {
+  readonly profile: WindowProfile;
+  /** Records of it may be missing. */
+  readonly partial: boolean;
 }
 
 export function createLane(partition: Partition, view: FeatureView, state: PartitionState): Lane {
@@ -47,6 +62,10 @@ export function createLane(partition: Partition, view: FeatureView, state: Parti
     counts: emptyCounts(),
     deadLetters: new Map(),
     nextOffset: 0,
+    anchor: undefined,
+    lost: 0,
+    partial: new Set(),
+    gap: false,
     state,
     ended: false,
   };
@@ -69,6 +88,7 @@ export function stepLane(
   range?: TimeRange,
 ): LaneStep {
   lane.nextOffset = message.offset + 1;
+  lane.anchor = { offset: message.offset, timestamp: message.timestamp };
   let batches: readonly Batch[];
   try {
     batches = batchesOf(message, decoder);
@@ -91,7 +111,33 @@ export function stepLane(
     addCounts(lane.counts, folded.counts);
     closed.push(...folded.closed);
   }
-  return { closed, deadLetter: undefined };
+  return { closed: takePartial(lane, profiler, closed), deadLetter: undefined };
+}
+
+/** Closes every window that is open: the partition has ended, or what follows is another log or another spec. */
+export function flushLane(lane: Lane, profiler: Profiler): readonly ClosedWindow[] {
+  return takePartial(lane, profiler, profiler.flush(lane.state));
+}
+
+/** Records are missing before the next one: whatever is open lacks them, and so may what the next record opens. */
+export function markGap(lane: Lane, profiler: Profiler): void {
+  for (const { window } of profiler.open(lane.state)) lane.partial.add(window.start);
+  lane.gap = true;
+}
+
+function takePartial(
+  lane: Lane,
+  profiler: Profiler,
+  closed: readonly WindowProfile[],
+): readonly ClosedWindow[] {
+  if (!lane.gap && lane.partial.size === 0) return closed.map((profile) => ({ profile, partial: false }));
+  if (lane.gap) {
+    for (const { window } of [...closed, ...profiler.open(lane.state)]) lane.partial.add(window.start);
+    lane.gap = false;
+  }
+  const marked = closed.map((profile) => ({ profile, partial: lane.partial.has(profile.window.start) }));
+  for (const { window } of closed) lane.partial.delete(window.start);
+  return marked;
 }
 
 function batchesOf({ body }: Message, decoder: Decoder): readonly Batch[] {

@@ -1,6 +1,7 @@
 import type { Counts, Message, Partition } from "../model/record.ts";
 import type { Alert, Breaker, BreakerTransition, JudgedWindow } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
+import type { Signal } from "./signal.ts";
 
 /**
  * Where records come from. `run` delivers every record of every partition in order and resolves when the source has
@@ -11,14 +12,43 @@ export interface Source {
   run(receiver: Receiver, signal: AbortSignal): Promise<void>;
 }
 
+/** Offsets `[from, to)` that will not come any more. */
+export interface Gap {
+  readonly from: number;
+  /** Undefined: the topic was made anew, or its log went back. */
+  readonly to: number | undefined;
+  /** For people: what happened. */
+  readonly why: string;
+}
+
+/** Where a partition goes on, and how to tell that the log is still the same. */
+export interface Resume {
+  readonly offset: number;
+  /** The last record that the state has seen; undefined when there is none. */
+  readonly anchor: Anchor | undefined;
+}
+
+/** A record that must be found again where it was. */
+export interface Anchor {
+  readonly offset: number;
+  readonly timestamp: number | undefined;
+}
+
 export interface Receiver {
   /** Once per assignment of a partition, before its first record: the offset to resume at, `undefined` for the source's own start. */
-  assigned(partition: Partition): Promise<number | undefined>;
+  assigned(partition: Partition): Promise<Resume | undefined>;
   /**
    * The next records of a partition, in offset order. Resolves when they have been profiled, judged and handed to the sinks.
    * A record below the partition's position is ignored, so delivering twice counts once.
    */
   receive(partition: Partition, messages: readonly Message[]): Promise<void>;
+  /**
+   * Records that the partition's state has not seen are gone from the log (retention, `from` to `to`), or the log is another one
+   * than the state's: then `to` is undefined, and the state is dropped. The windows that are open are marked partial.
+   */
+  lost(partition: Partition, gap: Gap): Promise<void>;
+  /** The partitions that a topic has now. */
+  counted(topic: string, partitions: number): Promise<void>;
   /** The partition has no record after these: all its windows close (files, bounded topic ranges). */
   ended(partition: Partition): Promise<void>;
   /** The partition belongs to somebody else now: its state is forgotten without a checkpoint. */
@@ -34,8 +64,15 @@ export type Outcome =
   | { readonly kind: "alert"; readonly alert: Alert }
   | { readonly kind: "breaker"; readonly breaker: Breaker; readonly transition: BreakerTransition }
   | { readonly kind: "dead-letter"; readonly deadLetter: DeadLetter }
-  /** A closed window profile of one partition, before the merge over partitions. */
-  | { readonly kind: "profile"; readonly partition: Partition; readonly profile: WindowProfile };
+  /** A closed window profile of one partition, before the merge over partitions; `partial`: records of it may be missing. */
+  | {
+      readonly kind: "profile";
+      readonly partition: Partition;
+      readonly profile: WindowProfile;
+      readonly partial?: boolean;
+    }
+  /** In a cluster: what the judge is to know beside closed windows. */
+  | { readonly kind: "signal"; readonly signal: Exclude<Signal, { kind: "closed" }> };
 
 export interface DeadLetter {
   readonly partition: Partition;
@@ -56,6 +93,8 @@ export interface DeadLetter {
 export interface Sink {
   readonly name: string;
   accept(outcomes: readonly Outcome[], active: readonly Alert[]): Promise<void>;
+  /** Another process speaks for the monitor from now on: forgets what is active here, without a word to anybody. */
+  yield?(): void;
   /** Delivers what is queued, bounded by `signal`, and lets go of everything. */
   close(signal: AbortSignal): Promise<void>;
 }

@@ -18,13 +18,13 @@ import {
   takeClosed,
 } from "./cell.ts";
 import { encodeJudging, encodeLane } from "./checkpoint.ts";
-import { createLane, type Lane, stepLane } from "./lane.ts";
-import type { Outcome, Receiver, Sink, Store } from "./ports.ts";
+import type { Judging } from "./judging.ts";
+import { createLane, flushLane, type Lane, markGap, stepLane } from "./lane.ts";
+import { createOutbox } from "./outbox.ts";
+import type { Gap, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
 import { createBoard } from "./status.ts";
+import { createTeller, type Teller } from "./teller.ts";
 import type { TimeRange } from "./time-range.ts";
-
-/** Outcomes that wait for a sink that refuses them; beyond it the source is held back. */
-const unsentMax = 10_000;
 
 /** Durations kept for the event-to-profile histogram. */
 const durationsMax = 4_096;
@@ -43,8 +43,20 @@ export interface MonitorOptions {
   readonly range?: TimeRange;
   /** Outcomes that may wait for sinks while profiling goes on; by default none, so that every step ends with its outcomes out. */
   readonly ahead?: number;
+  /** In a cluster: this process only profiles, and tells the judge what it needs as `signal` outcomes. */
+  readonly relay?: Relay;
   /** A partition silent for so long no longer holds back the others' windows; Infinity when every partition's end is announced. */
   readonly idleAfterMs: number;
+}
+
+/** How a process that does not judge is part of a cluster. */
+export interface Relay {
+  /** Names this process among others: the lane of its HTTP gate is its own. */
+  readonly processId: string;
+  /** The judge whose verdicts the board shows. */
+  readonly judging: (view: string) => Judging | undefined;
+  /** Whether that judge knows the present. */
+  readonly ready: () => boolean;
 }
 
 /** The loop: source → decode → check → profile → judge → sinks → store. One at a time, in the order of arrival. */
@@ -56,6 +68,8 @@ export interface Monitor extends Receiver {
   /** Called about once a second: closes what only silent partitions hold back. */
   tick(): Promise<void>;
   readonly trouble: Trouble;
+  /** Shows the board's listeners what a judge elsewhere has made of it. */
+  announce(outcomes: readonly Outcome[]): void;
   active(): readonly Alert[];
   close(signal: AbortSignal): Promise<void>;
 }
@@ -70,9 +84,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const durations: number[] = [];
   const durationListeners = new Set<(seconds: number) => void>();
   const listeners = new Set<(outcomes: readonly Outcome[]) => void>();
-  const unsent: Outcome[] = [];
-  let delivering: Promise<void> | undefined;
-  let failure: unknown;
+  const lostLanes = new Set<string>();
   let ready = false;
   let lastPollAt: WallTime | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -87,52 +99,18 @@ export function createMonitor(options: MonitorOptions): Monitor {
     return result;
   };
 
-  const active = (): readonly Alert[] => [...cells.values()].flatMap((cell) => cell.judging.active());
+  const judgingOf = (cell: Cell): Judging => options.relay?.judging(cell.view.name) ?? cell.judging;
+  const active = (): readonly Alert[] => [...cells.values()].flatMap((cell) => judgingOf(cell).active());
 
   const trouble: Trouble = (name, text) => {
     if (text === undefined) troubles.delete(name);
     else troubles.set(name, text);
   };
 
-  /** Hands over what waits, in order; ends early when a sink refuses it for now. */
-  const handOver = async (): Promise<void> => {
-    while (unsent.length > 0) {
-      const outcomes = unsent.slice();
-      const firing = active();
-      for (const sink of sinks) {
-        try {
-          await sink.accept(outcomes, firing);
-          trouble(`sink.${sink.name}`, undefined);
-        } catch (error) {
-          trouble(`sink.${sink.name}`, error instanceof Error ? error.message : String(error));
-          if (unsent.length > unsentMax || !(error instanceof Fault) || !error.retryable) throw error;
-          return; // kept in `unsent`, and tried again with the next step; no checkpoint passes them
-        }
-      }
-      unsent.splice(0, outcomes.length);
-    }
-  };
-
-  /** One delivery at a time; what comes meanwhile goes with its next round. */
-  const deliver = (): Promise<void> => {
-    delivering ??= handOver().finally(() => {
-      delivering = undefined;
-    });
-    return delivering;
-  };
-
-  /** Profiling goes on while sinks take their time, as long as little waits. A refusal for good is thrown at the next step. */
-  const emit = async (outcomes: readonly Outcome[]): Promise<void> => {
-    if (failure !== undefined) throw failure;
-    if (outcomes.length === 0) return;
-    for (const listener of listeners) listener(outcomes);
-    unsent.push(...outcomes);
-    const delivery = deliver();
-    if (unsent.length > (options.ahead ?? 0)) await delivery;
-    else
-      delivery.catch((error: unknown) => {
-        failure = error;
-      });
+  const outbox = createOutbox({ ...options, active, trouble });
+  const emit = (outcomes: readonly Outcome[]): Promise<void> => {
+    if (outcomes.length > 0) for (const listener of listeners) listener(outcomes);
+    return outbox.emit(outcomes);
   };
 
   const lanesOf = (partition: Partition): { cell: Cell; lane: Lane }[] => {
@@ -143,8 +121,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     });
   };
 
-  const assign = async (partition: Partition): Promise<number | undefined> => {
-    let resume: number | undefined;
+  const assign = async (partition: Partition): Promise<Resume | undefined> => {
+    let resume: Resume | undefined;
     for (const name of route(partition)) {
       const cell = cells.get(name);
       if (cell === undefined) continue;
@@ -152,23 +130,40 @@ export function createMonitor(options: MonitorOptions): Monitor {
       await restoreLane(cell, lane, store, trouble);
       cell.lanes.set(lane.key, lane);
       cell.lastActive.set(lane.key, clock.now());
-      if (lane.nextOffset > 0) resume = Math.min(resume ?? lane.nextOffset, lane.nextOffset);
+      teller?.begin(lane);
+      if (lane.nextOffset > 0 && lane.nextOffset <= (resume?.offset ?? lane.nextOffset))
+        resume = { offset: lane.nextOffset, anchor: lane.anchor };
     }
     ready = true;
     return resume;
   };
 
+  const teller: Teller | undefined = options.relay === undefined ? undefined : createTeller(options);
+  const judges = teller === undefined;
+
   const closeDue = (cell: Cell): readonly Outcome[] =>
-    cell.judging.close(lowWatermark(cell, clock.now(), options.idleAfterMs));
+    judges ? cell.judging.close(lowWatermark(cell, clock.now(), options.idleAfterMs)) : [];
+
+  /** In a cluster: lanes that have fallen silent, and what of the open windows has not been told yet. */
+  const tellIdle = (cell: Cell): readonly Outcome[] =>
+    teller === undefined
+      ? []
+      : [...cell.lanes.values()].flatMap((lane) =>
+          teller.tick(cell, lane, clock.now(), cell.lastActive.get(lane.key) ?? clock.now()),
+        );
 
   const receiveOne = (cell: Cell, lane: Lane, message: Message): Outcome[] => {
     const outcomes: Outcome[] = [];
     const { closed, deadLetter } = stepLane(lane, message, cell.decoder, cell.profiler, options.range);
     if (deadLetter !== undefined) outcomes.push({ kind: "dead-letter", deadLetter });
-    outcomes.push(...takeClosed(cell, lane, closed));
+    outcomes.push(...takeClosed(cell, lane, closed, judges));
     // what is over first: an early verdict is of a later window than any that closes now
-    outcomes.push(...closeDue(cell));
-    outcomes.push(...judgeEarly(cell, lane));
+    if (teller === undefined) outcomes.push(...closeDue(cell), ...judgeEarly(cell, lane));
+    else outcomes.push(...teller.tell(cell, lane, clock.now()));
+    if (lostLanes.has(lane.key) && !lane.gap && lane.partial.size === 0) {
+      lostLanes.delete(lane.key);
+      trouble(`lost.${lane.key}`, undefined); // the windows that lacked records are over
+    }
     if (message.timestamp !== undefined) {
       const seconds = (clock.now() - message.timestamp) / 1_000;
       durations.push(seconds);
@@ -179,17 +174,15 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 
   const checkpoint = async (): Promise<ReadonlyMap<string, number>> => {
-    if (failure !== undefined) throw failure;
-    await deliver();
-    if (unsent.length > 0)
-      throw new Fault("sink.unreachable", "outcomes wait for a sink: no checkpoint", { retryable: true });
+    await outbox.settle();
     const entries = new Map<string, Uint8Array>();
     const offsets = new Map<string, number>();
-    for (const { view, judging, frames } of cells.values()) {
+    for (const { view, judging, frames } of judges ? cells.values() : []) {
       entries.set(`judge/${view.name}`, encodeJudging(judging.encode(), view.fingerprint, frames));
     }
     for (const { view, profiler, frames, lanes } of cells.values()) {
       for (const lane of lanes.values()) {
+        if (!judges && isGate(lane.partition)) continue; // it ends with its process
         const { key, nextOffset, counts, deadLetters } = lane;
         const state = profiler.encodeState(lane.state);
         const value = encodeLane({
@@ -198,6 +191,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
           nextOffset,
           counts,
           deadLetters: Object.fromEntries(deadLetters),
+          ...(lane.anchor === undefined ? {} : { anchor: lane.anchor }),
+          lost: lane.lost,
+          partial: [...lane.partial],
           state,
         });
         entries.set(laneKey(view, key), value);
@@ -214,19 +210,58 @@ export function createMonitor(options: MonitorOptions): Monitor {
     return offsets;
   };
 
+  /** Where the rows go that are posted to the HTTP gate. */
+  const gateLane = async (cell: Cell): Promise<Lane> => {
+    const own = options.relay === undefined ? "" : `:${options.relay.processId}`;
+    const partition = { topic: `gate:${cell.view.name}${own}`, partition: 0 };
+    const known = cell.lanes.get(partitionKey(partition));
+    if (known !== undefined) return known;
+    const lane = createLane(partition, cell.view, cell.profiler.start());
+    if (judges) await restoreLane(cell, lane, store, trouble);
+    teller?.begin(lane);
+    cell.lanes.set(lane.key, lane);
+    return lane;
+  };
+
+  /** Records are gone: said aloud, counted, and every window that may lack them is marked. */
+  const lose = async (cell: Cell, lane: Lane, { from, to, why }: Gap): Promise<void> => {
+    trouble(`lost.${lane.key}`, why);
+    lostLanes.add(lane.key);
+    if (to === undefined) {
+      for (const { window } of cell.profiler.open(lane.state)) lane.partial.add(window.start);
+      await emit(takeClosed(cell, lane, flushLane(lane, cell.profiler), judges));
+      lane.state = cell.profiler.start();
+      lane.nextOffset = 0;
+      lane.anchor = undefined;
+    } else if (to > lane.nextOffset) {
+      lane.lost += to - Math.max(from, lane.nextOffset);
+      lane.nextOffset = to;
+      markGap(lane, cell.profiler);
+    }
+  };
+
+  const end = async (cell: Cell, lane: Lane): Promise<void> => {
+    lane.ended = true;
+    await emit([
+      ...takeClosed(cell, lane, flushLane(lane, cell.profiler), judges),
+      ...closeDue(cell),
+      ...(teller?.tell(cell, lane, clock.now()) ?? []),
+    ]);
+  };
+
+  const endGates = async (): Promise<void> => {
+    for (const cell of cells.values())
+      for (const lane of cell.lanes.values()) if (isGate(lane.partition)) await end(cell, lane);
+    await outbox.flush();
+  };
+
   const intake: Intake = {
     offer: (name, batch: Batch) =>
       inTurn(async () => {
         const cell = cells.get(name);
         if (cell === undefined) throw new Fault("spec.missing", `no feature view "${name}"`);
-        const partition = { topic: `gate:${name}`, partition: 0 };
-        const key = partitionKey(partition);
-        let lane = cell.lanes.get(key);
-        if (lane === undefined) {
-          lane = createLane(partition, cell.view, cell.profiler.start());
-          await restoreLane(cell, lane, store, trouble);
-          cell.lanes.set(key, lane);
-        }
+        const lane = await gateLane(cell);
+        const { key } = lane;
         cell.lastActive.set(key, clock.now());
         const message: Message = {
           offset: lane.nextOffset,
@@ -240,11 +275,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   const board = createBoard({
     cells,
+    judgingOf,
     active,
     troubles,
     durations,
     durationListeners,
-    isReady: () => ready,
+    isReady: () => ready && (options.relay?.ready() ?? true),
     lastPollAt: () => lastPollAt,
     listeners,
   });
@@ -254,6 +290,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     intake,
     active,
     trouble,
+    announce: (outcomes) => {
+      if (outcomes.length > 0) for (const listener of listeners) listener(outcomes);
+    },
     assigned: (partition) => inTurn(() => assign(partition)),
     receive: (partition, messages) =>
       inTurn(async () => {
@@ -268,10 +307,15 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }),
     ended: (partition) =>
       inTurn(async () => {
-        for (const { cell, lane } of lanesOf(partition)) {
-          lane.ended = true;
-          await emit([...takeClosed(cell, lane, cell.profiler.flush(lane.state)), ...closeDue(cell)]);
-        }
+        for (const { cell, lane } of lanesOf(partition)) await end(cell, lane);
+      }),
+    lost: (partition, gap) =>
+      inTurn(async () => {
+        for (const { cell, lane } of lanesOf(partition)) await lose(cell, lane, gap);
+      }),
+    counted: (topic, count) =>
+      inTurn(async () => {
+        if (!judges) await emit([{ kind: "signal", signal: { kind: "partitions", topic, count } }]);
       }),
     revoked: (partition) =>
       inTurn(async () => {
@@ -280,20 +324,28 @@ export function createMonitor(options: MonitorOptions): Monitor {
     checkpoint: () => inTurn(checkpoint),
     restore: () =>
       inTurn(async () => {
-        for (const cell of cells.values()) await restoreJudging(cell, store, trouble);
-        for (const sink of sinks) await sink.accept([], active());
+        if (judges) {
+          for (const cell of cells.values()) await restoreJudging(cell, store, trouble);
+          for (const sink of sinks) await sink.accept([], active());
+        }
         ready = cells.size > 0;
       }),
     tick: () =>
       inTurn(async () => {
-        for (const cell of cells.values()) await emit(closeDue(cell));
-        await deliver();
+        for (const cell of cells.values()) await emit([...closeDue(cell), ...tellIdle(cell)]);
+        await outbox.flush();
       }),
     close: async (signal) => {
+      // rows that were posted to this process's gate are nobody else's
+      if (!judges) await inTurn(() => endGates());
       await Promise.all(sinks.map((sink) => sink.close(signal)));
       await store.close();
     },
   };
+}
+
+function isGate({ topic }: Partition): boolean {
+  return topic.startsWith("gate:");
 }
 
 function routeByTopic(views: readonly MonitoredView[]): (partition: Partition) => readonly string[] {

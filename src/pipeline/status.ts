@@ -5,10 +5,13 @@ import type { Alert } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import type { Board, ViewStatus } from "./board.ts";
 import type { Cell } from "./cell.ts";
+import type { Judging } from "./judging.ts";
 import type { Outcome } from "./ports.ts";
 
 export interface BoardParts {
   readonly cells: ReadonlyMap<string, Cell>;
+  /** The cell's own, or a judge's elsewhere. */
+  readonly judgingOf: (cell: Cell) => Judging;
   readonly active: () => readonly Alert[];
   readonly troubles: ReadonlyMap<string, string>;
   readonly durations: readonly number[];
@@ -47,20 +50,25 @@ export function createBoard(parts: BoardParts): Board {
         if (open.segment === null) addNonFinite(sinceStart, open.fields);
     }
     const { baseline } = cell;
+    const judging = parts.judgingOf(cell);
+    let lost = 0;
+    for (const lane of cell.lanes.values()) lost += lane.lost;
     return {
       view: cell.view,
       baseline:
         baseline === undefined ? undefined : { rows: baseline.rows, from: baseline.from, to: baseline.to },
-      breaker: cell.judging.breaker,
-      segments: cell.judging.segments,
+      breaker: judging.breaker,
+      segments: judging.segments,
       counts,
       lastEvent,
-      latest: cell.judging.latest,
-      recent: cell.judging.recent,
-      fields: cell.judging.fields,
+      latest: judging.latest,
+      recent: judging.recent,
+      windows: judging.windows,
+      fields: judging.fields,
       baselineFields: new Map([...(baseline?.fields ?? [])].map(([name, { profile }]) => [name, profile])),
       nonFinite: sinceStart,
       deadLetters,
+      lost,
     };
   };
 

@@ -121,6 +121,7 @@ export function createTally(view: FeatureView): Tally {
       }
       case "dead-letter":
       case "profile":
+      case "signal":
         return;
     }
   };

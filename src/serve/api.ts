@@ -1,6 +1,6 @@
 import { type EventTime, isoTime, type Window } from "../model/time.ts";
 import { type Alert, type Example, segmentKey, type Verdict } from "../model/verdict.ts";
-import type { Board, ViewStatus, WindowStatus } from "../pipeline/board.ts";
+import type { Board, ViewStatus } from "../pipeline/board.ts";
 import { jsonNumber } from "../pipeline/summary.ts";
 import { statusOf, statusRank } from "../report/status.ts";
 import { Problem } from "./problem.ts";
@@ -39,20 +39,15 @@ export function viewSummary({
 
 /** Closed windows of the whole view that start in `[from, to)`, oldest first. */
 export function windowsOf(
-  { recent }: ViewStatus,
+  { windows }: ViewStatus,
   from: EventTime | undefined,
   to: EventTime | undefined,
 ): readonly object[] {
-  return recent
+  return windows
     .filter(
-      ({ window }) =>
-        window.start >= (from ?? Number.NEGATIVE_INFINITY) && window.start < (to ?? Number.POSITIVE_INFINITY),
+      ({ start }) => start >= (from ?? Number.NEGATIVE_INFINITY) && start < (to ?? Number.POSITIVE_INFINITY),
     )
-    .map((judged) => {
-      const { window, rows, late } = judged;
-      const status: WindowStatus = { ...window, rows, late, partial: false, status: statusOf(judged) };
-      return { ...status, start: isoTime(window.start), end: isoTime(window.end) };
-    });
+    .map((window) => ({ ...window, ...isoWindow(window) }));
 }
 
 /** Verdicts of closed windows, newest first. */

@@ -94,6 +94,7 @@ function eventOf(outcome: Outcome): object | undefined {
       return alertBody(outcome.alert);
     case "dead-letter":
     case "profile":
+    case "signal":
       return undefined;
   }
 }

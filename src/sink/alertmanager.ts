@@ -90,6 +90,7 @@ export function createAlertmanager(
       }
       if (update(standing, active, ended, clock.now())) wakeAll();
     },
+    yield: () => standing.clear(),
     async close(signal) {
       clearInterval(timer);
       if (standing.size > 0) for (const courier of couriers) courier.wake();

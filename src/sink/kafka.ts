@@ -4,7 +4,7 @@ import { partitionKey } from "../model/record.ts";
 import { isoTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
-import { encodeProfile } from "../profile/codec.ts";
+import { encodeSignal, type Signal } from "../pipeline/signal.ts";
 
 export interface KafkaSinkOptions {
   readonly client: Kafka;
@@ -13,10 +13,12 @@ export interface KafkaSinkOptions {
   readonly source: string;
 }
 
+/** A message of 16 MiB that is a dead letter, with its headers; a window of many fields and categories. */
+const messageBytesMax = 17 * 1024 * 1024;
 const weekMs = 7 * 86_400_000;
 
 /**
- * Outcomes as topics: `<prefix>.profiles`, `<prefix>.breakers` (compacted), `<prefix>.verdicts` (CloudEvents 1.0),
+ * Outcomes as topics: `<prefix>.profiles` (closed windows and what else the judge is told), `<prefix>.breakers` (compacted), `<prefix>.verdicts` (CloudEvents 1.0),
  * `<prefix>.dead-letters`. Every record has a key that names the thing, so writing it again changes nothing. `accept`
  * resolves when all replicas have it.
  * @throws Fault `sink.unreachable`, retryable
@@ -54,12 +56,12 @@ async function createTopics(admin: Admin, prefix: string): Promise<void> {
   });
   const kept = { "retention.ms": String(weekMs) };
   const wanted = [
-    topic("profiles", kept),
+    topic("profiles", { ...kept, "max.message.bytes": String(messageBytesMax) }),
     topic("breakers", { "cleanup.policy": "compact" }),
     topic("verdicts", kept),
     topic("dead-letters", {
       "retention.ms": String(2 * weekMs),
-      "max.message.bytes": String(17 * 1024 * 1024),
+      "max.message.bytes": String(messageBytesMax),
     }),
   ].filter((each) => !existing.has(each.topic));
   if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
@@ -83,12 +85,15 @@ async function send(
         messages["dead-letters"].push(deadLetterMessage(outcome.deadLetter));
         break;
       case "profile": {
-        const { profile, partition } = outcome;
-        const { featureView, spec, window, segment } = profile;
-        const key = [featureView, spec, window.start, segmentKey(segment), partitionKey(partition)].join("|");
-        messages.profiles.push({ key, value: Buffer.from(encodeProfile(profile)) });
+        const { profile, partition, partial = false } = outcome;
+        messages.profiles.push(
+          signalMessage({ kind: "closed", partition: partitionKey(partition), profile, partial }),
+        );
         break;
       }
+      case "signal":
+        messages.profiles.push(signalMessage(outcome.signal));
+        break;
       case "judged":
         messages.verdicts.push(verdictMessage(outcome.judged, source));
         break;
@@ -110,6 +115,11 @@ async function send(
   }
 }
 
+function signalMessage(signal: Signal): Message {
+  const { key, value, headers } = encodeSignal(signal);
+  return { key, value: Buffer.from(value), headers: { ...headers } };
+}
+
 function deadLetterMessage({ partition, offset, reason, message, bytes, key, headers }: DeadLetter): Message {
   return {
     key: `${partitionKey(partition)}@${offset}`,
@@ -128,10 +138,9 @@ function deadLetterMessage({ partition, offset, reason, message, bytes, key, hea
 
 /** @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 function verdictMessage(judged: Extract<Outcome, { kind: "judged" }>["judged"], source: string): Message {
-  const { featureView, spec, segment, window, final, asOf } = judged;
-  const id = [featureView, spec, window.start, segmentKey(segment), final ? "final" : `early@${asOf}`].join(
-    "|",
-  );
+  const { featureView, spec, segment, window, final, asOf, revision = 0 } = judged;
+  const stage = !final ? `early@${asOf}` : revision > 0 ? `final.${revision}` : "final";
+  const id = [featureView, spec, window.start, segmentKey(segment), stage].join("|");
   const event = {
     specversion: "1.0",
     id,

@@ -52,6 +52,7 @@ export async function createReportFiles({ dir }: ReportFilesOptions): Promise<Re
         return;
       case "dead-letter":
       case "profile":
+      case "signal":
         return;
     }
   };

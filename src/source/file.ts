@@ -46,7 +46,7 @@ export function createFileSource({
       const sizes = await requireFiles(files);
       const total = sizes.reduce((sum, size) => sum + size, 0);
       let before = 0;
-      const resume = (await receiver.assigned(filesPartition)) ?? 0;
+      const resume = (await receiver.assigned(filesPartition))?.offset ?? 0;
       const seen = new Map<string, number>();
       let offset = 0;
       for (let round = 0; ; round++) {

@@ -1,12 +1,21 @@
-import type { Consumer, EachBatchPayload, Kafka, Batch as KafkaBatch } from "kafkajs";
+import type {
+  Admin,
+  Consumer,
+  ConsumerGroupJoinEvent,
+  EachBatchPayload,
+  Kafka,
+  Batch as KafkaBatch,
+  KafkaMessage,
+} from "kafkajs";
 import { Fault } from "../model/fault.ts";
 import { type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
 import { kafkaFault } from "./kafka-client.ts";
 import { toMessage } from "./kafka-message.ts";
+import { isNewLog, type Position, placeOf } from "./kafka-position.ts";
 import { pause } from "./pause.ts";
 
-/** A dead process's partitions are taken over after this. */
+/** A dead process's partitions are taken over after this: the least that brokers allow by default. */
 const sessionTimeoutMs = 6_000;
 const heartbeatEveryMs = 1_000;
 /** How long a fetch may wait for data: bounds the delay of a quiet topic. */
@@ -16,7 +25,7 @@ const fetchBytes = 1024 * 1024;
 /** Messages handed on before the next heartbeat. */
 const sliceMessages = 64;
 const checkpointEveryMs = 5_000;
-/** How often topics that do not exist yet are looked for. */
+/** How often topics that do not exist yet are looked for, and the number of partitions of those that do. */
 const topicsEveryMs = 5_000;
 /** How long to wait before what failed, and may work later, is tried again. */
 const retryAfterMs = 1_000;
@@ -27,24 +36,38 @@ export interface KafkaSourceOptions {
   readonly brokers: readonly string[];
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Where a partition without checkpoint and without committed offset begins. */
+  /** Where a partition without checkpoint begins. */
   readonly startFrom: "earliest" | "latest";
   readonly onTrouble: (name: string, text: string | undefined) => void;
   /** Records between our position and the partition's end, by `partitionKey`. */
   readonly onLag: (partition: string, records: number) => void;
+  /** The partitions that this member has after a rebalance, before any record of them. */
+  readonly onJoin?: (partitions: readonly Partition[]) => void;
+  /** While true nothing more is taken: the process is short of memory. */
+  readonly held?: () => boolean;
+  /** The group is this process's own and goes with it. */
+  readonly ephemeral?: boolean;
 }
 
 /**
  * Topics as a source: one consumer group member. Offsets are ours (they travel with the state in the checkpoint); the
- * group's committed offsets are a courtesy for lag dashboards.
+ * group's committed offsets are a courtesy for lag dashboards. A cluster that was reached once is waited for.
  */
 export function createKafkaSource(options: KafkaSourceOptions): Source {
+  const { brokers, onTrouble } = options;
   return {
     async run(receiver, signal) {
-      while (!signal.aborted) {
-        const existing = await existingTopics(options, signal);
-        if (existing.length === 0) continue;
-        await consume(options, existing, receiver, signal);
+      for (let reached = false; !signal.aborted; ) {
+        try {
+          const existing = await existingTopics(options, signal);
+          reached = true;
+          if (existing.length > 0) await consume(options, existing, receiver, signal);
+        } catch (error) {
+          const fault = kafkaFault(brokers, error);
+          if (!reached || !fault.retryable) throw fault;
+          onTrouble("kafka", fault.message);
+          await pause(retryAfterMs, signal);
+        }
       }
     },
   };
@@ -52,7 +75,7 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
 
 /** Waits until at least one of the topics is there. */
 async function existingTopics(options: KafkaSourceOptions, signal: AbortSignal): Promise<readonly string[]> {
-  const { client, topics, onTrouble, brokers } = options;
+  const { client, topics, onTrouble } = options;
   const admin = client.admin();
   try {
     await admin.connect();
@@ -65,17 +88,21 @@ async function existingTopics(options: KafkaSourceOptions, signal: AbortSignal):
       await pause(topicsEveryMs, signal);
     }
     return [];
-  } catch (error) {
-    throw kafkaFault(brokers, error);
   } finally {
     await admin.disconnect();
   }
 }
 
-/** Where one assigned partition stands. */
-interface Position {
-  readonly resume: number | undefined;
-  sought: boolean;
+/** One membership, from joining the group to leaving it. */
+interface Round {
+  readonly options: KafkaSourceOptions;
+  readonly receiver: Receiver;
+  readonly signal: AbortSignal;
+  readonly consumer: Consumer;
+  readonly admin: Admin;
+  readonly positions: Map<string, Position>;
+  /** Counts assignments: what belongs to an earlier one is dropped. */
+  generation: number;
 }
 
 async function consume(
@@ -84,7 +111,7 @@ async function consume(
   receiver: Receiver,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, groupId, brokers, startFrom, onTrouble, onLag } = options;
+  const { client, groupId, startFrom, onTrouble, onLag, ephemeral = false } = options;
   const consumer = client.consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
@@ -92,11 +119,12 @@ async function consume(
     maxWaitTimeInMs: fetchWaitMs,
     maxBytesPerPartition: fetchBytes,
     maxBytes: 4 * fetchBytes,
+    metadataMaxAge: topicsEveryMs,
     allowAutoTopicCreation: false,
-    retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 8, restartOnFailure: async () => true },
+    retry: { initialRetryTime: 200, maxRetryTime: 2_000, retries: 8, restartOnFailure: async () => false },
   });
-  const positions = new Map<string, Position>();
-  const assigned = new Map<string, Partition>();
+  const admin = client.admin();
+  const round: Round = { options, receiver, signal, consumer, admin, positions: new Map(), generation: 0 };
   const ended = Promise.withResolvers<void>();
   let dirty = false;
 
@@ -104,7 +132,8 @@ async function consume(
     if (!dirty) return;
     dirty = false;
     try {
-      await commit(consumer, assigned, await receiver.checkpoint());
+      const offsets = await receiver.checkpoint();
+      if (!ephemeral) await commit(consumer, round.positions, offsets);
       onTrouble("checkpoint", undefined);
     } catch (error) {
       dirty = true;
@@ -112,30 +141,31 @@ async function consume(
       if (error instanceof Fault && !error.retryable) ended.reject(error);
     }
   };
-  const forgetAll = async (): Promise<void> => {
-    const partitions = [...assigned.values()];
-    assigned.clear();
-    positions.clear();
-    for (const partition of partitions) await receiver.revoked(partition);
-  };
 
   // After a rebalance nothing in memory may be trusted: another member may have gone further in between.
-  let forgotten: Promise<void> = Promise.resolve();
-  consumer.on(consumer.events.GROUP_JOIN, () => {
-    forgotten = forgotten.then(forgetAll);
+  let assigned: Promise<void> = Promise.resolve();
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    round.generation += 1;
+    const { generation } = round;
+    assigned = assigned.then(() => reassign(round, generation, payload)).catch(ended.reject);
     onTrouble("kafka", undefined);
   });
-  consumer.on(consumer.events.CRASH, ({ payload }) => onTrouble("kafka", payload.error.message));
+  consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
+    onTrouble("kafka", error.message);
+    ended.resolve(); // a new round begins with what there is then
+  });
 
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
-    await forgotten;
+    await assigned;
     try {
-      await takeBatch(payload, consumer, positions, assigned, receiver, signal, options);
+      await takeBatch(payload, round);
       dirty = true;
     } catch (error) {
+      if (isKafkajs(error)) throw error; // a rebalance: kafkajs deals with it
       if (error instanceof Fault && error.retryable) {
         onTrouble("source", error.message);
         await pause(retryAfterMs, signal);
+        await payload.heartbeat();
         return; // not resolved: kafkajs fetches it again
       }
       ended.reject(error);
@@ -146,6 +176,7 @@ async function consume(
   };
 
   try {
+    await admin.connect();
     await consumer.connect();
     await consumer.subscribe({ topics: [...topics], fromBeginning: startFrom === "earliest" });
     await consumer.run({
@@ -156,7 +187,8 @@ async function consume(
     });
   } catch (error) {
     await consumer.disconnect();
-    throw kafkaFault(brokers, error);
+    await admin.disconnect();
+    throw error;
   }
   const timer = setInterval(() => void checkpoint(), checkpointEveryMs);
   const again = watchForTopics(options, topics, ended.resolve);
@@ -170,52 +202,138 @@ async function consume(
     clearInterval(timer);
     clearInterval(again);
     signal.removeEventListener("abort", stop);
+    round.generation += 1; // an assignment that is still being made is over
     await consumer.stop();
+    await assigned;
     dirty = dirty && signal.aborted;
     await checkpoint();
     await consumer.disconnect();
-    await forgetAll();
+    await forgetAll(round);
+    if (ephemeral) await admin.deleteGroups([groupId]).catch(() => undefined); // an empty group expires by itself
+    await admin.disconnect();
   }
 }
 
-async function takeBatch(
-  { batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload,
-  consumer: Consumer,
-  positions: Map<string, Position>,
-  assigned: Map<string, Partition>,
-  receiver: Receiver,
-  signal: AbortSignal,
-  { onTrouble }: KafkaSourceOptions,
+/** Takes over what the group has given us: state first, then the place in the log that it belongs to. */
+async function reassign(
+  round: Round,
+  generation: number,
+  { memberAssignment }: ConsumerGroupJoinEvent["payload"],
 ): Promise<void> {
-  const partition: Partition = { topic: batch.topic, partition: batch.partition };
-  const key = partitionKey(partition);
-  let position = positions.get(key);
-  if (position === undefined) {
-    position = { resume: await receiver.assigned(partition), sought: false };
-    positions.set(key, position);
-    assigned.set(key, partition);
+  const { options, receiver, admin, signal, consumer, positions } = round;
+  await forgetAll(round);
+  const mine = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
+    partitions.map((partition): Partition => ({ topic, partition })),
+  );
+  options.onJoin?.(mine);
+  while (generation === round.generation && !signal.aborted) {
+    try {
+      for (const topic of options.topics) {
+        const ours = mine.filter((partition) => partition.topic === topic);
+        if (ours.length === 0) continue;
+        const ends = await admin.fetchTopicOffsets(topic);
+        await receiver.counted(topic, ends.length);
+        for (const partition of ours) {
+          const key = partitionKey(partition);
+          if (positions.has(key)) continue;
+          const end = ends.find((each) => each.partition === partition.partition);
+          const range = { low: Number(end?.low ?? 0), high: Number(end?.high ?? 0) };
+          const resume = await receiver.assigned(partition);
+          const { position, gap } = placeOf(partition, resume, range, options.startFrom);
+          if (gap !== undefined) await receiver.lost(partition, gap);
+          consumer.seek({ ...partition, offset: String(position.next) });
+          positions.set(key, position);
+          options.onLag(
+            key,
+            Math.max(0, range.high - position.next - (position.anchor === undefined ? 0 : 1)),
+          );
+        }
+      }
+      options.onTrouble("assignment", undefined);
+      return;
+    } catch (error) {
+      const fault = isKafkajs(error) ? kafkaFault(options.brokers, error) : error;
+      if (!isKafkajs(error) && !(fault instanceof Fault && fault.retryable)) throw fault;
+      options.onTrouble("assignment", fault instanceof Error ? fault.message : String(fault));
+      await pause(retryAfterMs, signal);
+    }
   }
-  const first = Number(batch.messages[0]?.offset ?? batch.lastOffset());
-  const { resume } = position;
-  if (resume !== undefined && first > resume && !position.sought) {
-    // the group's committed offset is ahead of our state: go back to where the state ends
-    position.sought = true;
-    consumer.seek({ topic: batch.topic, partition: batch.partition, offset: String(resume) });
+}
+
+async function forgetAll({ positions, receiver }: Round): Promise<void> {
+  const partitions = [...positions.values()].map(({ partition }) => partition);
+  positions.clear();
+  for (const partition of partitions) await receiver.revoked(partition);
+}
+
+async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void> {
+  const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
+  const { receiver, signal, positions, consumer, options, admin, generation } = round;
+  const position = positions.get(partitionKey(batch));
+  if (position === undefined || isStale()) return; // of an assignment that is over, or before our place was sought
+  const { partition } = position;
+  const [first] = batch.messages;
+  const over = (): boolean => !isRunning() || isStale() || signal.aborted || generation !== round.generation;
+  if (first !== undefined && (await isNewLog(position, batch, admin))) {
+    const why = `${partitionKey(partition)}: the log is another one than that of the state (topic made anew, or offsets went back)`;
+    await receiver.lost(partition, { from: position.next, to: undefined, why });
+    const [range] = (await admin.fetchTopicOffsets(batch.topic)).filter(
+      (each) => each.partition === batch.partition,
+    );
+    Object.assign(position, { next: Number(range?.low ?? 0), anchor: undefined });
+    consumer.seek({ ...partition, offset: String(position.next) });
     return;
   }
-  if (resume !== undefined && position.sought && first > resume) {
-    onTrouble("lost", `${key}: offsets ${resume} to ${first - 1} are gone from the log`);
-    positions.set(key, { resume: undefined, sought: true });
-  }
+  if (first !== undefined && Number(first.offset) > position.next + 1)
+    await lookForLoss(round, position, first);
   for (let from = 0; from < batch.messages.length; from += sliceMessages) {
-    if (!isRunning() || isStale() || signal.aborted) return;
+    while (options.held?.() === true && !over()) {
+      await pause(retryAfterMs, signal);
+      await heartbeat();
+    }
+    if (over()) return;
     const slice = batch.messages.slice(from, from + sliceMessages);
-    await receiver.receive(partition, slice.map(toMessage));
+    await beating(heartbeat, () => receiver.receive(partition, slice.map(toMessage)));
     const last = slice.at(-1);
-    if (last !== undefined) resolveOffset(last.offset);
+    if (last !== undefined && !over()) {
+      resolveOffset(last.offset);
+      position.next = Number(last.offset) + 1;
+    }
     await heartbeat();
   }
   if (batch.messages.length === 0) resolveOffset(batch.lastOffset());
+}
+
+/** Offsets may have gaps (transactions, compaction); only what lies below the log's start is lost. */
+async function lookForLoss(
+  { admin, receiver }: Round,
+  position: Position,
+  first: KafkaMessage,
+): Promise<void> {
+  const { partition, next } = position;
+  const ends = await admin.fetchTopicOffsets(partition.topic);
+  const low = Number(ends.find((each) => each.partition === partition.partition)?.low ?? 0);
+  const to = Math.min(low, Number(first.offset));
+  if (to <= next) return;
+  await receiver.lost(partition, {
+    from: next,
+    to,
+    why: `${partitionKey(partition)}: offsets ${next} to ${to - 1} were removed from the log before they were read`,
+  });
+}
+
+/** Keeps the membership alive while work takes its time; a rebalance is told when the work is done. */
+async function beating(heartbeat: () => Promise<void>, work: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => void heartbeat().catch(() => undefined), heartbeatEveryMs); // told by the next beat
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function isKafkajs(error: unknown): error is Error {
+  return error instanceof Error && error.name.startsWith("KafkaJS");
 }
 
 function lagOf(batch: KafkaBatch): number {
@@ -224,12 +342,12 @@ function lagOf(batch: KafkaBatch): number {
 
 async function commit(
   consumer: Consumer,
-  assigned: ReadonlyMap<string, Partition>,
+  positions: ReadonlyMap<string, Position>,
   offsets: ReadonlyMap<string, number>,
 ): Promise<void> {
   const commits = [...offsets].flatMap(([key, offset]) => {
-    const partition = assigned.get(key);
-    return partition === undefined ? [] : [{ ...partition, offset: String(offset) }];
+    const position = positions.get(key);
+    return position === undefined ? [] : [{ ...position.partition, offset: String(offset) }];
   });
   if (commits.length === 0) return;
   await consumer.commitOffsets(commits).catch((error: unknown) => {

@@ -21,6 +21,8 @@ const judging = {
     { partition: "t-0", bytes: Uint8Array.of(9) },
     { partition: "t-1", bytes: new Uint8Array() },
   ],
+  gathered: [{ start: 0, revision: 1, partial: false, changed: true }],
+  windows: [{ start: 0, end: 60, rows: 5, late: 1, partial: true, status: "ok" as const }],
 };
 
 describe("a lane's checkpoint", () => {
@@ -30,7 +32,7 @@ describe("a lane's checkpoint", () => {
 
   it("of a newer version is refused, with what to do", () => {
     const bytes = encodeLane(lane);
-    bytes[0] = 2;
+    bytes[0] = 3;
     assert.throws(() => decodeLane(bytes), { code: "store.version", hint: /newer tidemark/ });
   });
 
@@ -53,6 +55,7 @@ describe("a view's judging", () => {
       state: judging,
       spec: "s",
       frames: "f",
+      log: undefined,
     });
   });
 

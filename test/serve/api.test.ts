@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
+import { statusOf as worstStatus } from "../../src/report/status.ts";
 import { alertOf, judgedOf, noon, verdictOf } from "../pipeline/outcomes.ts";
 import { ask, fakeBoard, openBreaker, recoUser, serve, statusOf } from "./support.ts";
 
@@ -21,7 +22,18 @@ const windows = [
   assert(outcome.kind === "judged");
   return outcome.judged;
 });
-const status = statusOf(recoUser, { recent: windows, latest: windows[2], breaker: openBreaker() });
+const status = statusOf(recoUser, {
+  recent: windows,
+  windows: windows.map((judged) => ({
+    ...judged.window,
+    rows: judged.rows,
+    late: judged.late,
+    partial: false,
+    status: worstStatus(judged),
+  })),
+  latest: windows[2],
+  breaker: openBreaker(),
+});
 
 describe("the API", () => {
   it("says what is watched", async (t) => {

@@ -41,10 +41,12 @@ export function statusOf(view: FeatureView, change: Partial<ViewStatus> = {}): V
     lastEvent: noon,
     latest: undefined,
     recent: [],
+    windows: [],
     fields: new Map(),
     baselineFields: new Map(),
     nonFinite: new Map(),
     deadLetters: new Map(),
+    lost: 0,
     ...change,
   };
 }

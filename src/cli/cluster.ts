@@ -1,0 +1,134 @@
+import type { Partition } from "../model/record.ts";
+import type { MonitoredView, Trouble } from "../pipeline/cell.ts";
+import { createJudgeLog, type JudgeLog } from "../pipeline/judge-log.ts";
+import type { Judging } from "../pipeline/judging.ts";
+import type { Outcome, Receiver, Sink, Source, Store } from "../pipeline/ports.ts";
+import { createKafkaSource } from "../source/kafka.ts";
+import type { KafkaConfig, Role } from "./config.ts";
+import type { KafkaClient } from "./wire.ts";
+
+export interface ClusterOptions {
+  readonly kafka: KafkaConfig;
+  readonly client: KafkaClient;
+  readonly roles: readonly Role[];
+  readonly views: readonly MonitoredView[];
+  readonly store: Store;
+  /** Where the judge that speaks hands its outcomes. */
+  readonly sinks: readonly Sink[];
+  /** Outcomes that may wait for them. */
+  readonly ahead: number;
+  readonly processId: string;
+  readonly trouble: Trouble;
+  readonly announce: (outcomes: readonly Outcome[]) => void;
+}
+
+/**
+ * This process's part in judging. The processes with the role `judge` form a consumer group on the one-partition log of
+ * signals: whoever has it assigned speaks. The others follow the same log in silence, so that every process answers alike
+ * and the next judge is warm.
+ */
+export interface Cluster {
+  judging(view: string): Judging | undefined;
+  /** Whether the judge here has come to the end of the log once. */
+  ready(): boolean;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createCluster(options: ClusterOptions): Cluster {
+  const { roles, kafka, processId, sinks, ahead } = options;
+  const judges = roles.includes("judge");
+  const serves = judges || roles.includes("serve");
+  const topic = `${kafka.topicPrefix}.profiles`;
+  const failed = Promise.withResolvers<never>();
+  let leads = false;
+  let [leaderReady, followerReady] = [false, false];
+  let following: { readonly end: AbortController; readonly ended: Promise<void> } | undefined;
+  let stopping = false;
+
+  const current = (): JudgeLog =>
+    leads && leaderReady ? leader : followerReady || !leaderReady ? follower : leader;
+  const judgeLog = (speaks?: { sinks: readonly Sink[]; ahead: number }): JudgeLog => {
+    const log: JudgeLog = createJudgeLog({
+      ...options,
+      trouble: (name, text) => options.trouble(`judge.${name}`, text),
+      ...(speaks === undefined ? {} : { speaks }),
+      announce: (outcomes) => {
+        if (current() === log) options.announce(outcomes);
+      },
+    });
+    return log;
+  };
+  const leader = judgeLog({ sinks, ahead });
+  const follower = judgeLog();
+
+  const sourceOf = (groupId: string, more: Partial<Parameters<typeof createKafkaSource>[0]>): Source =>
+    createKafkaSource({
+      client: options.client,
+      brokers: kafka.brokers,
+      groupId,
+      topics: [topic],
+      startFrom: "earliest",
+      onTrouble: (name, text) => options.trouble(`judge.${name}`, text),
+      onLag: () => undefined,
+      ...more,
+    });
+
+  const follow = (): void => {
+    if (following !== undefined || stopping) return;
+    const end = new AbortController();
+    const source = sourceOf(`${topic}.follower.${processId}`, {
+      ephemeral: true,
+      onLag: (_partition, records) => {
+        followerReady ||= records === 0;
+      },
+    });
+    const ended = source.run(follower, end.signal).catch(failed.reject);
+    following = { end, ended };
+  };
+  const unfollow = async (): Promise<void> => {
+    const before = following;
+    following = undefined;
+    before?.end.abort();
+    await before?.ended;
+    followerReady = false;
+  };
+
+  const onJoin = (partitions: readonly Partition[]): void => {
+    leads = partitions.length > 0;
+    leaderReady &&= !leads || following === undefined;
+    if (!leads) follow();
+  };
+  const lead = (signal: AbortSignal): Promise<void> => {
+    const source = sourceOf(`${kafka.groupId}.judge`, {
+      onJoin,
+      onLag: (_partition, records) => {
+        if (records > 0 || !leads) return;
+        leaderReady = true;
+        if (following !== undefined) unfollow().catch(failed.reject);
+      },
+    });
+    return source.run(leader satisfies Receiver, signal);
+  };
+
+  return {
+    judging: (view) => (serves ? current().judging(view) : undefined),
+    ready: () => !serves || leaderReady || followerReady,
+    async run(signal) {
+      if (!judges && serves) follow();
+      try {
+        if (judges) await Promise.race([lead(signal), failed.promise]);
+        else await Promise.race([aborted(signal), failed.promise]);
+      } finally {
+        stopping = true;
+        await unfollow();
+      }
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", () => done(), { once: true });
+  });
+}

@@ -1,0 +1,171 @@
+import { type Message, partitionKey } from "../model/record.ts";
+import type { WallTime } from "../model/time.ts";
+import type { Alert } from "../model/verdict.ts";
+import { framesDigest, type MonitoredView, type Trouble } from "./cell.ts";
+import { decodeJudging, encodeJudging } from "./checkpoint.ts";
+import { createJudging, type Judging } from "./judging.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+import type { Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
+import { createRoll, type Roll } from "./roll.ts";
+import { decodeSignal, type Signal } from "./signal.ts";
+
+export interface JudgeLogOptions {
+  readonly views: readonly MonitoredView[];
+  readonly store: Store;
+  readonly trouble: Trouble;
+  /** The judge that speaks: its outcomes go here, and its checkpoints to the store. Absent: it only follows. */
+  readonly speaks?: { readonly sinks: readonly Sink[]; readonly ahead: number };
+  /** Called with what each record led to. */
+  readonly announce: (outcomes: readonly Outcome[]) => void;
+}
+
+/**
+ * The judge of a cluster: a fold over the log of signals, from its checkpoint on. One process of a consumer group has the log
+ * assigned and speaks; any other may follow the same log in silence and comes to the same state, so that all answer alike.
+ */
+export interface JudgeLog extends Receiver {
+  judging(view: string): Judging | undefined;
+  active(): readonly Alert[];
+}
+
+/** One view's judge and its roll of partitions. */
+interface Seat {
+  readonly monitored: MonitoredView;
+  readonly judging: Judging;
+  readonly roll: Roll;
+  readonly frames: string;
+  nextOffset: number;
+}
+
+export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
+  const { views, store, trouble, speaks, announce } = options;
+  let seats = new Map<string, Seat>();
+  const active = (): readonly Alert[] => [...seats.values()].flatMap(({ judging }) => judging.active());
+  const newOutbox = (): Outbox | undefined =>
+    speaks === undefined ? undefined : createOutbox({ ...speaks, active, trouble });
+  let outbox = newOutbox();
+  let assigned = false;
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work);
+    turn = result.then(
+      () => undefined,
+      () => undefined, // the caller has the rejection; the next in line must not
+    );
+    return result;
+  };
+
+  const assign = async (): Promise<Resume | undefined> => {
+    const restored = new Map<string, Seat>();
+    for (const monitored of views)
+      restored.set(monitored.view.name, await restoreSeat(monitored, store, trouble));
+    seats = restored;
+    outbox = newOutbox(); // what waited there was another term's: it is found in the log again
+    assigned = true;
+    for (const sink of speaks?.sinks ?? []) await sink.accept([], active());
+    const offset = Math.min(...[...seats.values()].map(({ nextOffset }) => nextOffset));
+    return Number.isFinite(offset) && offset > 0 ? { offset, anchor: undefined } : undefined;
+  };
+
+  const fold = (message: Message): readonly Outcome[] => {
+    if (message.body.kind !== "bytes") return [];
+    const signal = decodeSignal(message.headers, message.body.bytes);
+    const outcomes: Outcome[] = [];
+    for (const seat of seats.values()) {
+      if (message.offset < seat.nextOffset) continue;
+      seat.nextOffset = message.offset + 1;
+      if (signal !== undefined) outcomes.push(...foldSignal(seat, signal, message.timestamp ?? 0));
+    }
+    return outcomes;
+  };
+
+  const checkpoint = async (): Promise<ReadonlyMap<string, number>> => {
+    if (outbox === undefined || !assigned) return new Map();
+    await outbox.settle();
+    const entries = new Map<string, Uint8Array>();
+    for (const [name, { judging, roll, frames, nextOffset, monitored }] of seats) {
+      const log = { nextOffset, roll: roll.encode() };
+      entries.set(`judge/${name}`, encodeJudging(judging.encode(), monitored.view.fingerprint, frames, log));
+    }
+    await store.save(entries);
+    return new Map();
+  };
+
+  return {
+    judging: (view) => seats.get(view)?.judging,
+    active,
+    assigned: () => inTurn(assign),
+    receive: (_partition, messages) =>
+      inTurn(async () => {
+        for (const message of messages) {
+          const outcomes = fold(message);
+          if (outcomes.length === 0) continue;
+          announce(outcomes);
+          await outbox?.emit(outcomes);
+        }
+      }),
+    lost: (partition, { why }) =>
+      inTurn(async () =>
+        trouble(`lost.${partitionKey(partition)}`, `${why}; windows told there are not judged`),
+      ),
+    counted: async () => undefined, // how many partitions the log of signals has matters to nobody
+    ended: async () => undefined,
+    revoked: () =>
+      inTurn(async () => {
+        assigned = false;
+        for (const sink of speaks?.sinks ?? []) sink.yield?.();
+      }),
+    checkpoint: () => inTurn(checkpoint),
+  };
+}
+
+async function restoreSeat(monitored: MonitoredView, store: Store, trouble: Trouble): Promise<Seat> {
+  const { view, baseline } = monitored;
+  const seat: Seat = {
+    monitored,
+    judging: createJudging(view, baseline),
+    roll: createRoll(view),
+    frames: framesDigest(baseline),
+    nextOffset: 0,
+  };
+  const bytes = await store.load(`judge/${view.name}`);
+  if (bytes === undefined) return seat;
+  const { state, spec, frames, log } = decodeJudging(bytes);
+  const same = spec === view.fingerprint && frames === seat.frames;
+  if (!same) trouble("state", `${view.name}: spec or baseline changed; pending windows begin anew`);
+  seat.judging.restore(same ? state : { ...state, profiles: [], gathered: [] });
+  if (log !== undefined) {
+    seat.roll.restore(log.roll);
+    seat.nextOffset = log.nextOffset;
+  }
+  return seat;
+}
+
+/** One signal's turn: pure, so that whoever reads the log comes to the same. */
+function foldSignal(
+  { judging, roll, monitored: { view } }: Seat,
+  signal: Signal,
+  at: WallTime,
+): readonly Outcome[] {
+  switch (signal.kind) {
+    case "closed": {
+      const { partition, profile, partial } = signal;
+      if (profile.featureView !== view.name || profile.spec !== view.fingerprint) return [];
+      roll.close(partition, profile, at);
+      judging.add(partition, profile, partial);
+      return [];
+    }
+    case "open":
+      if (signal.view !== view.name || signal.spec !== view.fingerprint) return [];
+      roll.take(signal, at);
+      return judging.early(roll.open(judging.judgedThrough), signal.asOf);
+    case "progress":
+      if (signal.view !== view.name) return [];
+      roll.take(signal, at);
+      return judging.close(roll.low(at));
+    case "partitions":
+      if (signal.topic !== view.source.topic) return [];
+      roll.take(signal, at);
+      return [];
+  }
+}

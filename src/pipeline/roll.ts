@@ -1,0 +1,136 @@
+import type { FeatureView } from "../model/feature-view.ts";
+import { getOrInsert } from "../model/maps.ts";
+import type { EventTime, WallTime } from "../model/time.ts";
+import { segmentKey } from "../model/verdict.ts";
+import type { WindowProfile } from "../profile/profile.ts";
+import type { OpenWindow } from "./judging.ts";
+import type { Signal } from "./signal.ts";
+
+/** A partition of no topic (the HTTP gate of a process) is gone when the log says nothing of it for so long. */
+const goneAfterMs = 30_000;
+
+/** Where one partition stands, as it has told. */
+interface Entry {
+  watermark: EventTime;
+  idle: boolean;
+  /** Timestamp of the newest record about it. */
+  heardAt: WallTime;
+  /** By window start and segment. */
+  readonly open: Map<string, WindowProfile>;
+}
+
+export interface RollState {
+  readonly count: number;
+  readonly entries: readonly (readonly [
+    partition: string,
+    watermark: number | null,
+    idle: boolean,
+    heardAt: number,
+  ])[];
+}
+
+/**
+ * The roll of one view's partitions: who there is, how far each has come, what each has open. A function of the signals alone;
+ * time is the log's own.
+ */
+export interface Roll {
+  take(signal: Exclude<Signal, { kind: "closed" }>, at: WallTime): void;
+  /** A closed window is no longer open. */
+  close(partition: string, profile: WindowProfile, at: WallTime): void;
+  /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */
+  low(at: WallTime): EventTime;
+  /** Of windows that end after `judgedThrough`: each with every partition's newest part of it. */
+  open(judgedThrough: EventTime): readonly OpenWindow[];
+  encode(): RollState;
+  restore(state: RollState): void;
+}
+
+export function createRoll(view: FeatureView): Roll {
+  const entries = new Map<string, Entry>();
+  let count = 0;
+  const entryOf = (partition: string, at: WallTime): Entry => {
+    const entry = getOrInsert(entries, partition, () => ({
+      watermark: Number.NEGATIVE_INFINITY,
+      idle: false,
+      heardAt: at,
+      open: new Map(),
+    }));
+    entry.heardAt = Math.max(entry.heardAt, at);
+    return entry;
+  };
+  const ofTopic = `${view.source.topic ?? ""}-`;
+  /** Number of a partition of the view's topic; undefined for any other. */
+  const numberOf = (partition: string): number | undefined => {
+    const number = partition.startsWith(ofTopic) ? partition.slice(ofTopic.length) : "";
+    return /^\d+$/.test(number) ? Number(number) : undefined;
+  };
+  const keyOf = ({ window, segment }: WindowProfile): string => `${window.start}|${segmentKey(segment)}`;
+
+  return {
+    take(signal, at) {
+      switch (signal.kind) {
+        case "partitions":
+          count = signal.count;
+          return;
+        case "progress": {
+          const entry = entryOf(signal.partition, at);
+          // an owner that came back at an old checkpoint tells again what it has told
+          entry.watermark = Math.max(entry.watermark, signal.watermark);
+          entry.idle = signal.idle;
+          return;
+        }
+        case "open": {
+          const { open } = entryOf(signal.partition, at);
+          for (const profile of signal.profiles) open.set(keyOf(profile), profile);
+          return;
+        }
+      }
+    },
+    close(partition, profile, at) {
+      entryOf(partition, at).open.delete(keyOf(profile));
+    },
+    low(at) {
+      let low = Number.POSITIVE_INFINITY;
+      for (let partition = 0; partition < count; partition++) {
+        if (!entries.has(`${ofTopic}${partition}`)) return Number.NEGATIVE_INFINITY;
+      }
+      for (const [partition, { watermark, idle, heardAt }] of entries) {
+        const number = numberOf(partition);
+        const counts = number === undefined ? at - heardAt < goneAfterMs : number < count;
+        if (counts && !idle) low = Math.min(low, watermark);
+      }
+      return low;
+    },
+    open(judgedThrough) {
+      const windows = new Map<string, WindowProfile[]>();
+      for (const { open } of entries.values()) {
+        for (const [key, profile] of open) {
+          if (profile.window.end <= judgedThrough) open.delete(key);
+          else getOrInsert(windows, key, () => []).push(profile);
+        }
+      }
+      const merged = [...windows.values()];
+      const rank = ([first]: OpenWindow): number => (first?.segment === null ? 0 : 1);
+      return merged.sort(
+        (a, b) => rank(a) - rank(b) || (a[0]?.window.start ?? 0) - (b[0]?.window.start ?? 0),
+      );
+    },
+    encode: () => ({
+      count,
+      entries: [...entries].map(([partition, { watermark, idle, heardAt }]) => [
+        partition,
+        Number.isFinite(watermark) ? watermark : null,
+        idle,
+        heardAt,
+      ]),
+    }),
+    restore(state) {
+      count = state.count;
+      for (const [partition, watermark, idle, heardAt] of state.entries) {
+        const entry = entryOf(partition, heardAt);
+        entry.watermark = watermark ?? Number.NEGATIVE_INFINITY;
+        entry.idle = idle;
+      }
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import type { EventTime } from "../model/time.ts";
+import { segmentKey } from "../model/verdict.ts";
+import { decodeProfile, encodeProfile } from "../profile/codec.ts";
+import type { WindowProfile } from "../profile/profile.ts";
+import { pack, unpack } from "./checkpoint.ts";
+
+/**
+ * What the owner of a partition says to the judge. All signals of a cluster stand in one log (`<prefix>.profiles`), so that the
+ * judge is a fold over it like any other: whoever reads the log from a checkpoint on comes to the same verdicts.
+ */
+export type Signal =
+  /** A closed window of one partition. The same key again replaces it. */
+  | {
+      readonly kind: "closed";
+      /** `partitionKey` */
+      readonly partition: string;
+      readonly profile: WindowProfile;
+      /** Records of it may be missing: retention passed them, or its spec was replaced while it was open. */
+      readonly partial: boolean;
+    }
+  /** The windows that a partition has open, as far as they have grown since they were last told: for early verdicts only. */
+  | {
+      readonly kind: "open";
+      readonly view: string;
+      readonly spec: string;
+      readonly partition: string;
+      readonly asOf: EventTime;
+      readonly profiles: readonly WindowProfile[];
+    }
+  /** How far a partition has come, or that it is silent and must not hold the others back. */
+  | {
+      readonly kind: "progress";
+      readonly view: string;
+      readonly partition: string;
+      /** Windows that end at or before it are closed; −Infinity before the first event. */
+      readonly watermark: EventTime;
+      readonly idle: boolean;
+    }
+  /** How many partitions a topic has, as somebody who looked says: the judge waits for all of them. */
+  | { readonly kind: "partitions"; readonly topic: string; readonly count: number };
+
+/** A signal as a record of the log. */
+export interface SignalRecord {
+  readonly kind: Signal["kind"];
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Of a closed window: where it is from, and whether it is partial. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export const kindHeader = "tidemark.kind";
+const [partitionHeader, partialHeader] = ["tidemark.partition", "tidemark.partial"];
+
+/** Equal signals are equal bytes. */
+export function encodeSignal(signal: Signal): SignalRecord {
+  const { kind } = signal;
+  switch (kind) {
+    case "closed": {
+      const { partition, profile, partial } = signal;
+      const { featureView, spec, window, segment } = profile;
+      return {
+        kind,
+        key: [featureView, spec, window.start, segmentKey(segment), partition].join("|"),
+        value: encodeProfile(profile),
+        headers: {
+          [kindHeader]: kind,
+          [partitionHeader]: partition,
+          ...(partial ? { [partialHeader]: "true" } : {}),
+        },
+      };
+    }
+    case "open": {
+      const { profiles, ...header } = signal;
+      return record(kind, `${signal.view}|${signal.partition}`, pack(header, profiles.map(encodeProfile)));
+    }
+    case "progress": {
+      const { watermark } = signal;
+      const header = { ...signal, watermark: Number.isFinite(watermark) ? watermark : null };
+      return record(kind, `${signal.view}|${signal.partition}`, pack(header, []));
+    }
+    case "partitions":
+      return record(kind, signal.topic, pack(signal, []));
+  }
+}
+
+/**
+ * @returns undefined for a record that is no signal of a kind known here: a newer tidemark's, or a stranger's
+ * @throws Fault `sketch.corrupt`, `store.version` or `store.failed`
+ */
+export function decodeSignal(headers: ReadonlyMap<string, string>, value: Uint8Array): Signal | undefined {
+  const kind = headers.get(kindHeader);
+  switch (kind) {
+    case "closed": {
+      const partition = headers.get(partitionHeader);
+      if (partition === undefined) return undefined;
+      return {
+        kind,
+        partition,
+        profile: decodeProfile(value),
+        partial: headers.get(partialHeader) === "true",
+      };
+    }
+    case "open": {
+      const { header, parts } = unpack(value);
+      return {
+        ...(header as Omit<Extract<Signal, { kind: "open" }>, "profiles">),
+        profiles: parts.map(decodeProfile),
+      };
+    }
+    case "progress": {
+      const header = unpack(value).header as Extract<Signal, { kind: "progress" }>;
+      return { ...header, watermark: header.watermark ?? Number.NEGATIVE_INFINITY };
+    }
+    case "partitions":
+      return unpack(value).header as Extract<Signal, { kind: "partitions" }>;
+    default:
+      return undefined;
+  }
+}
+
+function record(kind: Signal["kind"], key: string, value: Uint8Array): SignalRecord {
+  return { kind, key, value, headers: { [kindHeader]: kind } };
+}

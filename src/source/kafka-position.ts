@@ -1,0 +1,59 @@
+import type { Admin, Batch as KafkaBatch } from "kafkajs";
+import { type Partition, partitionKey } from "../model/record.ts";
+import type { Anchor, Gap, Resume } from "../pipeline/ports.ts";
+
+/** Where one assigned partition stands. */
+export interface Position {
+  readonly partition: Partition;
+  /** The offset that is to come. */
+  next: number;
+  /** The record at `next` if the log is still the one that the state was made from; undefined once that is known. */
+  anchor: Anchor | undefined;
+}
+
+/**
+ * Where to begin. Kafka names a topic's incarnation by an id that this client cannot ask for; so the last record that the
+ * state has seen is read once more: in another log another record stands there, with another timestamp, or none.
+ * @param range  the first offset of the log, and the one after its last
+ */
+export function placeOf(
+  partition: Partition,
+  resume: Resume | undefined,
+  range: { readonly low: number; readonly high: number },
+  startFrom: "earliest" | "latest",
+): { position: Position; gap: Gap | undefined } {
+  const at = (next: number, anchor?: Anchor): Position => ({ partition, next, anchor });
+  const { low, high } = range;
+  const key = partitionKey(partition);
+  if (resume === undefined) return { position: at(startFrom === "earliest" ? low : high), gap: undefined };
+  const { offset, anchor } = resume;
+  if (offset > high) {
+    const why = `${key}: the log ends at ${high}, the state at ${offset} (topic made anew, or offsets went back)`;
+    return { position: at(low), gap: { from: high, to: undefined, why } };
+  }
+  if (offset < low) {
+    const why = `${key}: offsets ${offset} to ${low - 1} were removed from the log before they were read`;
+    return { position: at(low), gap: { from: offset, to: low, why } };
+  }
+  return anchor === undefined || anchor.offset < low
+    ? { position: at(offset), gap: undefined }
+    : { position: at(anchor.offset, anchor), gap: undefined };
+}
+
+/**
+ * Whether this batch is of another log than the position: another record stands where the anchor was, or the log has
+ * begun again below it.
+ */
+export async function isNewLog(position: Position, batch: KafkaBatch, admin: Admin): Promise<boolean> {
+  const first = batch.messages[0];
+  const { anchor } = position;
+  position.anchor = undefined;
+  if (first === undefined) return false;
+  const offset = Number(first.offset);
+  if (anchor !== undefined && offset === anchor.offset && Number(first.timestamp) !== anchor.timestamp)
+    return true;
+  if (offset >= position.next) return false;
+  const ends = await admin.fetchTopicOffsets(batch.topic);
+  const high = Number(ends.find((each) => each.partition === batch.partition)?.high ?? 0);
+  return high < position.next;
+}
