@@ -3,6 +3,7 @@ import type { EventTime } from "../model/time.ts";
 import { type JudgedWindow, type StatisticName, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
+import { prepareChosen, replacedByChosen } from "./chosen.ts";
 import { evidenceOf, logTailMax } from "./evidence.ts";
 import { createSeen, type Gauge, type Reading, type Seen, type Statistic } from "./statistic.ts";
 import { statistics } from "./table.ts";
@@ -27,7 +28,8 @@ export interface Judge {
  *
  * Without a baseline (or for a field that it lacks) the hard rules are judged and nothing else: there is no verdict on a
  * distribution that nobody knows. A verdict is critical when a hard rule is broken, or when its shift reaches the field's
- * sigma and the tail probability is below 1e-9.
+ * sigma and the tail probability is below 1e-9. A field that chose a classical statistic (`chosen.ts`) has it judged on closed
+ * windows, in place of what measures the same.
  */
 export function createJudge(
   view: FeatureView,
@@ -50,7 +52,7 @@ export function createJudge(
         if (fieldProfile === undefined) continue;
         const seen = createSeen(fieldProfile, profile.segment, profile.lastEvent);
         for (const { statistic, reads, gauge } of gauges) {
-          if (only === "counts" && reads !== "counts") continue;
+          if ((only === "counts" && reads !== "counts") || (reads === "closed" && !final)) continue;
           const reading = gauge.read(seen, known && historyOf(known, statistic, segment));
           if (reading === undefined) continue;
           verdicts.push(toVerdict(field, statistic, reading, seen, sigma, view.window.minRows));
@@ -76,11 +78,13 @@ export function prepareGauges(
   field: FieldSpec,
   baseline: Pick<FieldBaseline, "profile"> | undefined,
   view: FeatureView,
-): readonly { statistic: StatisticName; reads: Statistic["reads"]; gauge: Gauge }[] {
-  return statistics.flatMap(({ name, reads, prepare }) => {
+): readonly { statistic: StatisticName; reads: Statistic["reads"] | "closed"; gauge: Gauge }[] {
+  const chosen = prepareChosen(field, baseline?.profile);
+  const own = statistics.flatMap(({ name, reads, prepare }) => {
     const gauge = prepare(field, baseline?.profile, view);
     return gauge === undefined ? [] : [{ statistic: name, reads, gauge }];
   });
+  return chosen === undefined ? own : [...own, { ...chosen, reads: "closed" }];
 }
 
 /** Feature view and models are atomically linked: a model that was trained with another spec is a hard rule broken. */
@@ -132,10 +136,14 @@ function toVerdict(
   minRows: number,
 ): Verdict {
   const { rows, observed, expected, unit, logTail, broken, example } = reading;
+  const line = reading.line ?? {
+    sigma: replacedByChosen(field, statistic) ? Number.POSITIVE_INFINITY : sigma,
+    logTail: logTailMax,
+  };
   const enough = rows >= minRows;
   const hard = broken === "first" || (broken === "rate" && enough);
   const shift = Math.abs(observed - expected) / unit;
-  const critical = hard || (enough && shift >= sigma && logTail < logTailMax);
+  const critical = hard || (enough && shift >= line.sigma && logTail < line.logTail);
   const decidedAt = broken === "first" ? (example?.eventTime ?? seen.lastEvent) : seen.lastEvent;
   return {
     field: field.name,

@@ -45,6 +45,8 @@ export interface Reading {
   readonly z: number;
   /** ln of the probability to see this or more while windows are like the baseline's; ≤ 0. */
   readonly logTail: number;
+  /** Lines of its own, in place of the field's sigma and the breaker's probability. */
+  readonly line?: { readonly sigma: number; readonly logTail: number };
   /**
    * A hard rule is broken: `first` by its first event, whatever the number of rows; `rate` by a share, known when the
    * last event so far was seen, and only with enough rows.

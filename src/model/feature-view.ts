@@ -1,3 +1,5 @@
+import type { ClassicalName } from "./verdict.ts";
+
 /** The field types of a spec. `category` in a spec is read as `string`. */
 export type FieldType =
   | "bool"
@@ -92,7 +94,7 @@ export interface FieldSpec {
   /** The value is `to − from`, in milliseconds, of two timestamp columns of the batch. */
   readonly derive: { readonly from: string; readonly to: string } | undefined;
   /** The view's policy, overridden by the field's own `drift:`. */
-  readonly drift: DriftPolicy;
+  readonly drift: FieldDriftPolicy;
 }
 
 /** What the serving model's lookup knows; any other value is a default case. */
@@ -107,6 +109,20 @@ export interface DriftPolicy {
   /** Budget of the warning layer, over all fields of the view. */
   readonly falseAlarmsPerMonth: number;
   readonly seasonality: "auto" | "off";
+}
+
+export interface FieldDriftPolicy extends DriftPolicy {
+  /** Opens the breaker in place of the judge's own distances between distributions; absent: those do. */
+  readonly statistic?: ChosenStatistic | undefined;
+}
+
+/** A classical statistic as a field's line: by the size of its value, or by its p-value. Exactly one of the two is given. */
+export interface ChosenStatistic {
+  readonly name: ClassicalName;
+  /** > 0; reached is broken, if the evidence is there. */
+  readonly threshold?: number | undefined;
+  /** In (0, 1); as small as this is broken. */
+  readonly pValue?: number | undefined;
 }
 
 export interface BreakerPolicy {

@@ -174,8 +174,14 @@ function toField(
       sigma: field.drift?.sigma ?? drift.sigma,
       falseAlarmsPerMonth: field.drift?.falseAlarmsPerMonth ?? drift.falseAlarmsPerMonth,
       seasonality: field.drift?.seasonality ?? drift.seasonality,
+      ...chosenOf(field),
     },
   };
+}
+
+function chosenOf({ drift }: SpecField): Pick<FieldSpec["drift"], "statistic"> {
+  if (drift?.statistic === undefined) return {};
+  return { statistic: { name: drift.statistic, threshold: drift.threshold, pValue: drift.pValue } };
 }
 
 function typeOf(type: SpecField["type"]): FieldType {

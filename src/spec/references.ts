@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { checkStatistic } from "./chosen.ts";
 import type { Finding } from "./explain.ts";
 import { show } from "./explain.ts";
 import { nearest } from "./nearest.ts";
@@ -45,6 +46,7 @@ export function checkFields(fields: Fields): Finding[] {
     ...checkPattern(name, field),
     ...checkMapping(name, field),
     ...checkDerive(name, field, fields),
+    ...checkStatistic(name, field),
   ]);
 }
 

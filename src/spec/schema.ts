@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDuration } from "../model/time.ts";
+import { classicalStatistics } from "../statistics/table.ts";
 
 export const apiVersion = "tidemark/v1";
 export const kind = "FeatureView";
@@ -50,6 +51,20 @@ const driftShape = {
   seasonality: z.enum(["auto", "off"]).describe("Whether hour of day and day of week are expected to matter"),
 };
 
+/** Which statistic opens the breaker is said field by field: none fits all types. */
+const chosenShape = {
+  statistic: z
+    .enum(classicalStatistics.map(({ name }) => name))
+    .describe(
+      "A classical statistic (docs/statistics.md) that opens the breaker in place of the field's own",
+    ),
+  threshold: z
+    .number()
+    .positive()
+    .describe("Its size at which the breaker opens, if luck is ruled out (p < 1e-9)"),
+  pValue: z.number().gt(0).lt(1).describe("Its p-value at which the breaker opens, instead of a threshold"),
+};
+
 export const mappingSchema = z
   .strictObject({
     values: z.array(z.string().max(1_024)).min(1).max(mappingValuesMax).optional(),
@@ -96,6 +111,9 @@ export const fieldSchema = z.strictObject({
       sigma: driftShape.sigma.optional(),
       falseAlarmsPerMonth: driftShape.falseAlarmsPerMonth.optional(),
       seasonality: driftShape.seasonality.optional(),
+      statistic: chosenShape.statistic.optional(),
+      threshold: chosenShape.threshold.optional(),
+      pValue: chosenShape.pValue.optional(),
     })
     .optional(),
 });
