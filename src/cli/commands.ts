@@ -16,6 +16,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "replay", load: async () => (await import("./replay.ts")).addReplay },
   { name: "validate", load: async () => (await import("./validate.ts")).addValidate },
   { name: "canary", load: async () => (await import("./canary.ts")).addCanary },
+  { name: "link", load: async () => (await import("./link.ts")).addLink },
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
   { name: "stat", load: async () => (await import("./stat.ts")).addStat },
   { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },

@@ -9,7 +9,7 @@ import { parseDuration } from "../model/time.ts";
 import { createSurvey, type Survey } from "../pipeline/survey.ts";
 import { rowsInRange, type TimeRange } from "../pipeline/time-range.ts";
 import { readFileBatches } from "../source/file.ts";
-import { diffSpecs, overall } from "../spec/diff.ts";
+import { compareSpecs } from "../spec/diff.ts";
 import { inferSpec, mappingValuesMax } from "../spec/infer.ts";
 import { SpecError } from "../spec/issue.ts";
 import { specJsonSchema } from "../spec/json-schema.ts";
@@ -210,15 +210,21 @@ function check(files: readonly string[], json: boolean, io: Io): void {
 }
 
 function diff(before: string, after: string, json: boolean, io: Io): void {
-  const changes = diffSpecs(readSpec(before), readSpec(after));
-  const compatibility = overall(changes);
-  if (json) io.stdout(formatJson({ compatibility, changes }));
+  const difference = compareSpecs(readSpec(before), readSpec(after));
+  const { featureView, from, to, compatibility, changes, rollback, rollForward } = difference;
+  if (json) io.stdout(formatJson(difference));
+  else if (changes.length === 0) io.stdout("no field changed\n");
   else {
-    if (changes.length > 0) {
-      const rows = changes.map(({ field, change, compatibility: each }) => [field, each, change]);
-      io.stdout(`${formatTable([["field", "compatible", "change"], ...rows])}\n`);
-    }
-    io.stdout(`${changes.length === 0 ? "no field changed" : compatibility}\n`);
+    const rows = changes.map((change) => [
+      change.field,
+      change.compatibility,
+      change.rollback ? "yes" : "no",
+      change.change,
+    ]);
+    const same = from === to ? `; both say version ${to}: raise it\n` : "\n";
+    io.stdout(`${formatTable([["field", "compatible", "rollback", "change"], ...rows])}\n`);
+    io.stdout(`${featureView} v${from} → v${to}: ${compatibility}${same}`);
+    io.stdout(`roll back     ${rollback.reason}\nroll forward  ${rollForward.reason}\n`);
   }
   if (compatibility === "breaking") throw new Exit(1);
 }

@@ -10,12 +10,68 @@ export interface FieldChange {
   readonly field: string;
   readonly change: string;
   readonly compatibility: Compatibility;
+  /** Whether data that keep the new spec keep the old one: what a rollback of the reader needs. */
+  readonly rollback: boolean;
+}
+
+/** What a difference of two specs means for rolling forward and back. */
+export interface SpecDiff {
+  readonly featureView: string;
+  readonly from: number;
+  readonly to: number;
+  readonly compatibility: Compatibility;
+  readonly changes: readonly FieldChange[];
+  readonly rollback: Move;
+  readonly rollForward: Move;
+}
+
+export interface Move {
+  readonly possible: boolean;
+  /** `v4 → v3 is not possible: user_location changed domain…` */
+  readonly reason: string;
+}
+
+export function compareSpecs(before: FeatureView, after: FeatureView): SpecDiff {
+  const changes = diffSpecs(before, after);
+  const move = (from: number, to: number, keeps: Compatibility): Move => {
+    const name = from === to ? `the move between the two of v${to}` : `v${from} → v${to}`;
+    const against = changes.filter(
+      ({ compatibility }) => compatibility !== "full" && compatibility !== keeps,
+    );
+    const [first] = against;
+    if (first === undefined) return { possible: true, reason: `${name} is possible` };
+    const more = against.length > 1 ? `, and ${against.length - 1} more` : "";
+    return { possible: false, reason: `${name} is not possible: ${first.field} ${first.change}${more}` };
+  };
+  return {
+    featureView: after.name,
+    from: before.version,
+    to: after.version,
+    compatibility: overall(changes),
+    changes,
+    rollback: move(after.version, before.version, "forward"),
+    rollForward: move(before.version, after.version, "backward"),
+  };
 }
 
 /** What changed, field by field, in the new spec's order; removed fields last. */
 export function diffSpecs(before: FeatureView, after: FeatureView): readonly FieldChange[] {
+  return diffViews(before, after).map((change) => ({
+    ...change,
+    rollback: change.compatibility === "full" || change.compatibility === "forward",
+  }));
+}
+
+type Change = Omit<FieldChange, "rollback">;
+
+function diffViews(before: FeatureView, after: FeatureView): readonly Change[] {
   const old = new Map(before.fields.map((field) => [field.name, field]));
-  const changes: FieldChange[] = [];
+  const changes: Change[] = [];
+  const { eventTime } = before.source;
+  if (eventTime !== after.source.eventTime) {
+    const change = `event time ${eventTime ?? "of the record"} → ${after.source.eventTime ?? "of the record"}`;
+    changes.push({ field: "source", change, compatibility: boundChange(eventTime, after.source.eventTime) });
+  }
   for (const field of after.fields) {
     const was = old.get(field.name);
     old.delete(field.name);
@@ -41,8 +97,8 @@ export function overall(changes: readonly FieldChange[]): Compatibility {
   return keeps("backward") ? "backward" : keeps("forward") ? "forward" : "breaking";
 }
 
-function diffFields(was: FieldSpec, is: FieldSpec): FieldChange[] {
-  const changes: FieldChange[] = [];
+function diffFields(was: FieldSpec, is: FieldSpec): Change[] {
+  const changes: Change[] = [];
   const note = (change: string, compatibility: Compatibility): void => {
     changes.push({ field: is.name, change, compatibility });
   };
@@ -61,6 +117,10 @@ function diffFields(was: FieldSpec, is: FieldSpec): FieldChange[] {
     else if (added.length > 0) note(`mapping knows ${listed(added)} now`, "backward");
     else if (removed.length > 0) note(`mapping no longer knows ${listed(removed)}`, "forward");
   }
+  const [start, end] = [derivation(was), derivation(is)];
+  if (start !== end) note(`derived from ${start} → ${end}`, "breaking");
+  const [most, now] = [was.limit, is.limit];
+  if (most !== now) note(`limit ${most ?? "none"} → ${now ?? "none"}`, limitChange(most, now));
   if (was.pattern !== is.pattern)
     note(`pattern ${was.pattern ?? "none"} → ${is.pattern ?? "none"}`, boundChange(was.pattern, is.pattern));
   const [low, high] = [was.range, is.range];
@@ -83,6 +143,15 @@ function diffFields(was: FieldSpec, is: FieldSpec): FieldChange[] {
 function boundChange(was: unknown, is: unknown): Compatibility {
   if (was === undefined) return "forward";
   return is === undefined ? "backward" : "breaking";
+}
+
+function derivation({ derive }: FieldSpec): string {
+  return derive === undefined ? "a column" : `${derive.to} − ${derive.from}`;
+}
+
+function limitChange(was: number | undefined, is: number | undefined): Compatibility {
+  if (was === undefined || is === undefined) return boundChange(was, is);
+  return is > was ? "backward" : "forward";
 }
 
 function rangeChange(

@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { createRandom } from "../judge/random.ts";
 import { bodyOf } from "../services/http.ts";
 import { type Scope, temporaryFolder } from "../services/process.ts";
-import { tidemark } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
@@ -55,7 +55,7 @@ describe("tidemark canary", () => {
       record(() => []),
     );
     const run = (golden: string, candidate: string, ...more: string[]) =>
-      tidemark(
+      inside(
         ["canary", "--golden", golden, "--production", "prod.jsonl", "--candidate", candidate, ...more],
         { cwd },
       );
@@ -110,7 +110,7 @@ describe("tidemark canary", () => {
       return answers(request, body);
     });
     const run = (candidate: string, ...more: string[]) =>
-      tidemark(
+      inside(
         [
           ...["canary", "--golden", "golden.jsonl", "--json", "--header-file", "headers"],
           ...[
@@ -149,7 +149,7 @@ describe("tidemark canary", () => {
     writeFileSync(join(cwd, "g.jsonl"), '{"id":1,"request":1}\n');
     writeFileSync(join(cwd, "bad.jsonl"), '{"id":1,"status":"ok"}\n');
     const code = async (...more: string[]): Promise<number> =>
-      (await tidemark(["canary", "--golden", "g.jsonl", "--production", "g.jsonl", ...more], { cwd })).code;
+      (await inside(["canary", "--golden", "g.jsonl", "--production", "g.jsonl", ...more], { cwd })).code;
     assert.equal(await code("--candidate", "bad.jsonl"), 2);
     assert.equal(await code("--candidate", "none.jsonl"), 4);
     assert.equal(await code("--candidate", "g.jsonl", "--max-kl", "lots"), 2);

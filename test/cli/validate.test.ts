@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { temporaryFolder } from "../services/process.ts";
-import { tidemark } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const spec = `apiVersion: tidemark/v1
 kind: FeatureView
@@ -21,12 +21,12 @@ describe("tidemark validate", () => {
     writeFileSync(join(cwd, "a.csv"), "country,age\nUS,30\nUnited States,31\n");
     writeFileSync(join(cwd, "b.jsonl"), '{"country":"GB","age":1}\n{"country":null,"age":777}\n');
     const args = ["validate", "--spec", "reco.yaml", "--input", "a.csv", "b.jsonl"];
-    const plain = await tidemark(args, { cwd });
+    const plain = await inside(args, { cwd });
     assert.equal(plain.code, 1, plain.stderr);
     assert.match(plain.stdout, /2 of 4 rows of 2 files break the spec of reco v4/);
     assert.match(plain.stdout, /a\.csv row 1 {2}default {2}"United States" is not in the mapping/);
     assert.doesNotMatch(plain.stdout, /777/);
-    const { code, stdout } = await tidemark([...args, "--rejects", "out.jsonl", "--json"], { cwd });
+    const { code, stdout } = await inside([...args, "--rejects", "out.jsonl", "--json"], { cwd });
     assert.equal(code, 1);
     const body = JSON.parse(stdout);
     assert.equal(body.rows, 4);
@@ -56,7 +56,7 @@ describe("tidemark validate", () => {
     writeFileSync(join(cwd, "empty.csv"), "country,age\n");
     writeFileSync(join(cwd, "torn.arrow"), "ARROW1 and nothing");
     const exit = async (input: string, file = "reco.yaml"): Promise<number> =>
-      (await tidemark(["validate", "--spec", file, "--input", input], { cwd })).code;
+      (await inside(["validate", "--spec", file, "--input", input], { cwd })).code;
     assert.equal(await exit("good.csv"), 0);
     assert.equal(await exit("empty.csv"), 2);
     assert.equal(await exit("torn.arrow"), 2);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parseAllDocuments } from "yaml";
-import { tidemark } from "../cli/command.ts";
+import { inside } from "../cli/inside.ts";
 import { fakeBoard, serve } from "../serve/support.ts";
 
 const folder = join(import.meta.dirname, "../../deploy/canary");
@@ -23,7 +23,7 @@ const documents = (file: string): unknown[] =>
 describe("the example manifests", () => {
   it("ask for resources that are served, and pass flags that there are", async (t) => {
     const { routes } = await serve(t, fakeBoard([]));
-    const { stdout: help } = await tidemark(["canary", "--help"]);
+    const { stdout: help } = await inside(["canary", "--help"]);
     const texts = ["argo-rollouts.yaml", "flagger.yaml"].flatMap((file) => documents(file).flatMap(textsOf));
     const paths = texts.flatMap((text) => /^https?:\/\/tidemark[^/]*(\/.*)$/.exec(text)?.[1] ?? []);
     assert.ok(paths.length >= 2, paths.join());

@@ -1,0 +1,46 @@
+import { Command, CommanderError } from "commander";
+import { commands } from "../../src/cli/commands.ts";
+import { Exit, exitCodeOf } from "../../src/cli/io.ts";
+import { Fault } from "../../src/model/fault.ts";
+import { type Ended, root } from "./command.ts";
+
+/**
+ * Runs a command in this process: what `bin/tidemark` does but for the process around it. For tests of what commands say;
+ * those of signals, pipes and memory need a process of their own.
+ */
+export async function inside(args: readonly string[], { cwd = root } = {}): Promise<Ended> {
+  const said = { stdout: "", stderr: "" };
+  const io = {
+    stdout(text: string): void {
+      said.stdout += text;
+    },
+    stderr(text: string): void {
+      said.stderr += text;
+    },
+    env: {},
+    isTTY: false,
+    cwd,
+    signal: new AbortController().signal,
+    now: () => Date.now(),
+  };
+  const program = new Command("tidemark");
+  const entry = commands.find(({ name }) => name === args[0]);
+  if (entry === undefined) throw new TypeError(`no command ${args[0]}`);
+  (await entry.load())(program, io);
+  const quiet = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeOut: io.stdout, writeErr: io.stderr });
+    command.commands.forEach(quiet);
+  };
+  quiet(program);
+  const code = await program.parseAsync([...args], { from: "user" }).then(
+    () => 0,
+    (error: unknown) => {
+      if (error instanceof Exit) return error.code;
+      if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+      if (!(error instanceof Fault)) throw error;
+      said.stderr += `${error.message} [${error.code}] ${error.hint ?? ""}\n`;
+      return exitCodeOf(error);
+    },
+  );
+  return { code, ...said };
+}
