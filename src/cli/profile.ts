@@ -7,7 +7,7 @@ import { createSurvey, type Survey, type SurveyedField } from "../pipeline/surve
 import { createFileSource } from "../source/file.ts";
 import { expandInputs } from "./inputs.ts";
 import { Exit, formatJson, formatTable, type Io } from "./io.ts";
-import { count, number, printable } from "./paint.ts";
+import { count, number, printable, span } from "./paint.ts";
 import { createProgress } from "./progress.ts";
 
 export function addProfile(program: Command, io: Io): void {
@@ -34,12 +34,22 @@ async function profile(
   const files = expandInputs(patterns, io);
   const survey = createSurvey(defaultLimits);
   const progress = createProgress(io, "profiling");
-  const source = createFileSource({ files, hints: undefined, limits: defaultLimits, follow: false });
-  await source.run(
-    surveying(survey, () => progress.update(() => ({ rows: survey.rows, eventTime: undefined }))),
-    io.signal,
-  );
-  progress.clear();
+  let share = 0;
+  const source = createFileSource({
+    files,
+    hints: undefined,
+    limits: defaultLimits,
+    follow: false,
+    onProgress: (done, of) => {
+      share = done / of;
+    },
+  });
+  const draw = (): void => progress.update(() => ({ rows: survey.rows, eventTime: undefined, share }));
+  try {
+    await source.run(surveying(survey, draw), io.signal);
+  } finally {
+    progress.clear();
+  }
   if (io.signal.aborted) throw new Exit(130);
   if (survey.rows === 0) throw new Fault("input.empty", `${patterns.join(", ")}: no rows`);
   const fields = survey.fields();
@@ -70,10 +80,25 @@ function surveying(survey: Survey, onBatch: () => void): Receiver {
   };
 }
 
-const header = ["field", "type", "nulls", "distinct", "mean", "sd", "min", "median", "max", "distribution"];
+const header = [
+  "field",
+  "type",
+  "nulls",
+  "distinct",
+  "mean",
+  "sd",
+  "min",
+  "p05",
+  "median",
+  "p95",
+  "max",
+  "distribution",
+];
 
 /** All but the name, the type and the picture stand to the right. */
 const alignRight = header.map((_, column) => column).slice(2, -1);
+
+const noNumbers = ["", "", "", "", "", "", ""];
 
 function tableOf(rows: number, files: number, fields: readonly SurveyedField[]): string {
   const head = `${count(rows)} rows, ${fields.length} fields, ${files} ${files === 1 ? "file" : "files"}`;
@@ -82,47 +107,53 @@ function tableOf(rows: number, files: number, fields: readonly SurveyedField[]):
 
 function rowOf(field: SurveyedField): string[] {
   const { numeric, bool, embedding, type } = field;
-  const show =
-    type === "timestamp" ? dateOf : (value: number | null) => (value === null ? "–" : number(value));
+  const held = field.rows - field.missing;
   const base = [
     printable(field.name).slice(0, 40),
     type ?? `(${field.declared})`,
-    field.nulls + field.missing === 0 ? "0" : percent((field.nulls + field.missing) / field.rows),
+    field.nulls === 0 ? "0" : percent(field.nulls / held),
     field.distinct === null ? "–" : count(field.distinct),
   ];
+  const odd = oddities(field);
   if (numeric !== undefined) {
-    const sd =
-      numeric.sd === null
-        ? "–"
-        : type === "timestamp"
-          ? `${number(numeric.sd / 1_000)} s`
-          : number(numeric.sd);
-    const shown = [numeric.mean, numeric.min, numeric.quantiles["p50"] ?? null, numeric.max].map(show);
-    const [mean = "", min = "", median = "", max = ""] = shown;
-    return [...base, mean, sd, min, median, max, sparkline(numeric.histogram) + oddities(field)];
+    const { mean, sd, min, max, quantiles, histogram } = numeric;
+    const { p05 = null, p50 = null, p95 = null } = quantiles;
+    const values = [mean, min, p05, p50, p95, max];
+    const show = type === "timestamp" ? instants(min, max) : numberOrDash;
+    const [shownMean = "", ...others] = values.map(show);
+    const shownSd = type === "timestamp" && sd !== null ? span(sd) : numberOrDash(sd);
+    return [...base, shownMean, shownSd, ...others, sparkline(histogram) + odd];
   }
   if (embedding !== undefined) {
-    const [mean, sd] = [show(embedding.mean), show(embedding.sd)];
-    const norm = embedding.norm === null ? "" : `, norm ${number(embedding.norm)}`;
-    return [...base, mean, sd, "", "", "", `${embedding.dimensions} dimensions${norm}${oddities(field)}`];
+    const { mean, sd, norm, dimensions } = embedding;
+    const text = `${dimensions} dimensions${norm === null ? "" : `, norm ${number(norm)}`}`;
+    return [...base, numberOrDash(mean), numberOrDash(sd), ...noNumbers.slice(2), text + odd];
   }
-  if (bool !== undefined) {
-    const share = bool.trues / Math.max(bool.trues + bool.falses, 1);
-    return [...base, "", "", "", "", "", `${percent(share)} true${oddities(field)}`];
-  }
-  const values = (field.top ?? []).map(({ value, count: times }) => {
-    const share = percent(times / Math.max(field.rows - field.nulls, 1));
-    return `${printable(value).slice(0, 20) || '""'} ${share}`;
-  });
-  return [...base, "", "", "", "", "", values.join(" · ") + oddities(field)];
+  const values = Math.max(held - field.nulls - field.misfits, 1);
+  if (bool !== undefined) return [...base, ...noNumbers, `${percent(bool.trues / values)} true${odd}`];
+  const top = (field.top ?? []).map(
+    ({ value, count: times }) => `${printable(value).slice(0, 20) || '""'} ${percent(times / values)}`,
+  );
+  return [...base, ...noNumbers, (field.exact === false ? "≥ " : "") + top.join(" · ") + odd];
 }
 
-function oddities({ numeric, embedding, misfits }: SurveyedField): string {
+const numberOrDash = (value: number | null): string => (value === null ? "–" : number(value));
+
+const dayMs = 86_400_000;
+
+/** Days when they span more than ten of them, else minutes. */
+function instants(min: number | null, max: number | null): (value: number | null) => string {
+  const length = (max ?? 0) - (min ?? 0) > 10 * dayMs ? 10 : 16;
+  return (value) => (value === null ? "–" : isoTime(Math.round(value)).slice(0, length).replace("T", " "));
+}
+
+function oddities({ numeric, embedding, misfits, missing, rows }: SurveyedField): string {
   const { nan, infinite } = numeric ?? embedding ?? { nan: 0, infinite: 0 };
   const found = [
     nan > 0 ? `${count(nan)} NaN` : "",
     infinite > 0 ? `${count(infinite)} infinite` : "",
     misfits > 0 ? `${count(misfits)} of a wrong type` : "",
+    missing > 0 ? `absent from ${percent(missing / rows)} of the rows` : "",
   ].filter((text) => text !== "");
   return found.length === 0 ? "" : `  ! ${found.join(", ")}`;
 }
@@ -140,8 +171,4 @@ export function sparkline(shares: readonly number[]): string {
 
 function percent(share: number): string {
   return share > 0 && share < 0.0005 ? "<0.1%" : `${(share * 100).toFixed(1)}%`;
-}
-
-function dateOf(value: number | null): string {
-  return value === null ? "–" : isoTime(Math.round(value)).slice(0, 16).replace("T", " ");
 }

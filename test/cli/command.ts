@@ -9,11 +9,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `bin/tidemark` as a user would, to its end. */
-export function tidemark(args: readonly string[], options: { readonly cwd?: string } = {}): Promise<Ended> {
-  const { cwd = root } = options;
+/** Runs `bin/tidemark` as a user would, to its end. @param options.env  besides what this process has */
+export function tidemark(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Ended> {
+  const { cwd = root, env = {} } = options;
   return new Promise((done) => {
-    const settings = { cwd, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 };
+    const settings = { cwd, env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 };
     execFile(`${root}bin/tidemark`, [...args], settings, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       done({ code, stdout, stderr });
