@@ -140,6 +140,7 @@ const alertNames: Partial<Record<StatisticName, AlertName>> = {
   type: "TidemarkSchema",
   dimension_rate: "TidemarkSchema",
   fingerprint: "TidemarkVersionMismatch",
+  silence: "TidemarkStale",
 };
 
 interface Draft {

@@ -15,6 +15,7 @@ import { addReading, createHistory, type GrowingHistory, toHistory, unlike } fro
 import { prepareGauges } from "./judge.ts";
 import { addToSample, createSample, eventTimeAt, sampleFrames } from "./sample.ts";
 import { createSeen } from "./statistic.ts";
+import { addTraffic, createTraffic, type Traffic, toTraffic } from "./traffic.ts";
 
 /** More late rows than this and the data are not in order: a baseline of what is left would be of chance. */
 const lateShareMax = 0.25;
@@ -49,7 +50,7 @@ export async function buildBaseline(
   const passes: Passes = { view, open, options };
   const frames = await findFrames(passes);
   const reference = await mergeWindows(passes, frames);
-  const histories = await findHistories(passes, frames, reference.profile);
+  const { histories, traffic } = await findHistories(passes, frames, reference.profile);
   const fields = new Map<string, FieldBaseline>();
   for (const [name, profile] of reference.profile.fields) {
     fields.set(name, toFieldBaseline(profile, histories.get(name)));
@@ -63,6 +64,7 @@ export async function buildBaseline(
     to: Math.floor(reference.profile.lastEvent) + 1,
     rows: reference.profile.rows,
     windows: reference.windows,
+    traffic,
     fields,
   };
 }
@@ -111,9 +113,10 @@ async function findHistories(
   passes: Passes,
   frames: ReadonlyMap<string, Frame>,
   reference: WindowProfile,
-): Promise<Histories> {
+): Promise<{ histories: Histories; traffic: Traffic | undefined }> {
   const { view } = passes;
   const histories: Histories = new Map();
+  const traffic = createTraffic();
   const fields = view.fields.flatMap((field) => {
     const profile = reference.fields.get(field.name);
     if (profile === undefined) return [];
@@ -121,6 +124,7 @@ async function findHistories(
   });
   await eachWindow(passes, view, frames, 3, (closed) => {
     const key = segmentKey(closed.segment);
+    if (closed.segment === null) addTraffic(traffic, closed);
     for (const { name, gauges } of fields) {
       const profile = closed.fields.get(name);
       if (profile === undefined) continue;
@@ -134,7 +138,7 @@ async function findHistories(
       }
     }
   });
-  return histories;
+  return { histories, traffic: toTraffic(traffic) };
 }
 
 function toFieldBaseline(

@@ -7,6 +7,7 @@ import type { Frame } from "../sketch/histogram.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { bodyToJson, readBody } from "./baseline-body.ts";
 import { type Json, type Reader, readJson, writeJson } from "./json.ts";
+import type { Traffic } from "./traffic.ts";
 
 const apiVersion = "tidemark/v1";
 const kind = "Baseline";
@@ -28,6 +29,7 @@ export function formatBaseline(baseline: Baseline): string {
     to: isoTime(baseline.to),
     rows: baseline.rows,
     windows: baseline.windows,
+    ...(baseline.traffic === undefined ? {} : { traffic: trafficToJson(baseline.traffic) }),
     fields,
   });
 }
@@ -48,6 +50,7 @@ export function parseBaseline(text: string, file: string): Baseline {
     to: instant(root.get("to")),
     rows: root.get("rows").number(0),
     windows: root.get("windows").number(0),
+    traffic: readTraffic(root.optional("traffic")),
     fields,
   };
 }
@@ -79,6 +82,27 @@ function fieldToJson({ profile, statistics, segments }: FieldBaseline): Json {
 
 function historiesToJson(histories: ReadonlyMap<StatisticName, StatisticHistory>): Json {
   return record([...histories].map(([name, history]) => [name, { ...history }]));
+}
+
+function trafficToJson({ repeats, ...traffic }: Traffic): Json {
+  return { ...traffic, ...(repeats === undefined ? {} : { repeats: { ...repeats } }) };
+}
+
+function readTraffic(reader: Reader | undefined): Traffic | undefined {
+  if (reader === undefined) return undefined;
+  const repeats = reader.optional("repeats");
+  return {
+    windows: reader.get("windows").number(1),
+    mean: reader.get("mean").number(),
+    sd: reader.get("sd").number(0),
+    low: reader.get("low").number(),
+    high: reader.get("high").number(),
+    longestGap: reader.get("longestGap").number(0),
+    repeats:
+      repeats === undefined
+        ? undefined
+        : { mean: repeats.get("mean").number(), sd: repeats.get("sd").number(0) },
+  };
 }
 
 /** `Object.fromEntries` keeps a key called `__proto__` as a key. */

@@ -1,6 +1,7 @@
 import type { EventTime } from "../model/time.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** How one statistic varies from window to window while nothing is wrong. Windows below `minRows` are left out. */
 export interface StatisticHistory {
@@ -41,5 +42,7 @@ export interface Baseline {
   readonly to: EventTime;
   readonly rows: number;
   readonly windows: number;
+  /** How many rows windows have; undefined in a baseline of an older version, or without a whole window. */
+  readonly traffic: Traffic | undefined;
   readonly fields: ReadonlyMap<string, FieldBaseline>;
 }

@@ -7,6 +7,7 @@ import { prepareChosen, replacedByChosen } from "./chosen.ts";
 import { evidenceOf, logTailMax } from "./evidence.ts";
 import { createSeen, type Gauge, type Reading, type Seen, type Statistic } from "./statistic.ts";
 import { statistics } from "./table.ts";
+import { judgeTraffic } from "./traffic.ts";
 
 export interface JudgeOptions {
   /** Overrides every field's own line. */
@@ -19,8 +20,12 @@ export interface Judge {
    * @param seen.final  whether the window has closed
    * @param seen.asOf   event time up to which it has been seen; its end when final
    * @param seen.only   `counts`: without the verdicts that need sketches
+   * @param seen.whole  whether nothing of it is cut off, so that its rows can be counted
    */
-  judge(profile: WindowProfile, seen: { final: boolean; asOf: EventTime; only?: "counts" }): JudgedWindow;
+  judge(
+    profile: WindowProfile,
+    seen: { final: boolean; asOf: EventTime; only?: "counts"; whole?: boolean },
+  ): JudgedWindow;
 }
 
 /**
@@ -43,10 +48,13 @@ export function createJudge(
     gauges: prepareGauges(field, baseline?.fields.get(field.name), view),
   }));
   return {
-    judge(profile, { final, asOf, only }) {
+    judge(profile, { final, asOf, only, whole = false }) {
       const verdicts: Verdict[] = [];
       const segment = segmentKey(profile.segment);
       if (profile.segment === null && profile.rows > 0) verdicts.push(...judgeModels(view, profile));
+      if (whole && profile.segment === null && baseline?.traffic !== undefined) {
+        verdicts.push(...judgeTraffic(profile, baseline.traffic, options.sigma ?? view.drift.sigma));
+      }
       for (const { field, sigma, baseline: known, gauges } of fields) {
         const fieldProfile = profile.fields.get(field.name);
         if (fieldProfile === undefined) continue;

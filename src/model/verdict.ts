@@ -62,6 +62,9 @@ export type StatisticName =
   | "type"
   | "centroid"
   | "fingerprint"
+  | "volume"
+  | "duplicates"
+  | "silence"
   | ClassicalName;
 
 /** What a judge says of one statistic of one field in one window. */

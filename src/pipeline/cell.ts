@@ -3,7 +3,7 @@ import type { Baseline } from "../judge/baseline.ts";
 import { framesOf } from "../judge/baseline-file.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
-import type { WallTime } from "../model/time.ts";
+import type { EventTime, WallTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
@@ -89,6 +89,24 @@ function openWindows(cell: Cell, own: readonly WindowProfile[]): readonly OpenWi
     for (const profile of cell.profiler.open(lane.state)) parts.get(keyOf(profile))?.push(profile);
   }
   return [...parts.values()];
+}
+
+/** Event time up to which any partition has shown rows. */
+export function seenThrough(cell: Cell): EventTime {
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const { state } of cell.lanes.values()) latest = Math.max(latest, state.lastEvent ?? latest);
+  return latest;
+}
+
+/**
+ * For how long nothing has come while something could: 0 once the partitions have ended, or before there are any. A group
+ * member without partitions says nothing of the stream.
+ */
+export function silentForMs(cell: Cell, now: WallTime): number {
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const lane of cell.lanes.values())
+    if (!lane.ended) latest = Math.max(latest, cell.lastActive.get(lane.key) ?? now);
+  return Number.isFinite(latest) ? now - latest : 0;
 }
 
 /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */

@@ -1,5 +1,6 @@
+import type { FeatureView } from "../model/feature-view.ts";
 import { type Message, partitionKey } from "../model/record.ts";
-import type { WallTime } from "../model/time.ts";
+import { type WallTime, windowOf } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import { framesDigest, type MonitoredView, type Trouble } from "./cell.ts";
 import { decodeJudging, encodeJudging } from "./checkpoint.ts";
@@ -162,10 +163,23 @@ function foldSignal(
     case "progress":
       if (signal.view !== view.name) return [];
       roll.take(signal, at);
-      return judging.close(roll.low(at));
+      return [...judging.close(roll.low(at), roll.high()), ...heartbeat({ judging, roll, view }, at)];
     case "partitions":
       if (signal.topic !== view.source.topic) return [];
       roll.take(signal, at);
       return [];
   }
+}
+
+/** As long a silence by the clock of the log as would be one by the data's. */
+function heartbeat(
+  { judging, roll, view }: { judging: Judging; roll: Roll; view: FeatureView },
+  at: WallTime,
+): readonly Outcome[] {
+  const { sizeMs, latenessMs } = view.window;
+  const silentMs = roll.silentMs(at) - latenessMs;
+  if (silentMs < sizeMs) return [];
+  // what is still open has rows
+  const from = Math.max(judging.judgedThrough, windowOf(roll.high() + latenessMs, sizeMs).end);
+  return judging.silence(from, from + silentMs);
 }

@@ -7,15 +7,17 @@ import {
   newAlertBook,
 } from "../judge/alerts.ts";
 import type { Baseline } from "../judge/baseline.ts";
+import { framesOf } from "../judge/baseline-file.ts";
 import { decodeBreakers, encodeBreakers, foldBreaker, newBreaker } from "../judge/breaker.ts";
 import { createJudge } from "../judge/judge.ts";
+import { judgeSilence, silentWindowsMin } from "../judge/traffic.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { getOrInsert } from "../model/maps.ts";
 import type { EventTime, Window } from "../model/time.ts";
-import type { Alert, Breaker, BreakerTransition, JudgedWindow } from "../model/verdict.ts";
+import type { Alert, Breaker, BreakerTransition, JudgedWindow, Verdict } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
-import { mergeCounts, mergeProfiles } from "../profile/merge.ts";
+import { emptyProfile, mergeCounts, mergeProfiles } from "../profile/merge.ts";
 import type { FieldProfile, RuleName, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
@@ -60,8 +62,13 @@ export interface Judging {
    * again when its part is news; of an older one: false.
    */
   add(partition: string, profile: WindowProfile, partial?: boolean): boolean;
-  /** Judges, in order of time, every window with news that ends at or before `watermark`. */
-  close(watermark: EventTime): readonly Outcome[];
+  /**
+   * Judges, in order of time, every window with news that ends at or before `watermark`.
+   * @param through  event time up to which rows have been seen: a window that ends later is cut short
+   */
+  close(watermark: EventTime, through: EventTime): readonly Outcome[];
+  /** Says that no row came in `[from, through)`, if that is longer than chance explains and was not said before. */
+  silence(from: EventTime, through: EventTime): readonly Outcome[];
   /** Judges open windows (whole view first) as far as they have grown since they were last judged. */
   early(open: readonly OpenWindow[], asOf: EventTime): readonly Outcome[];
   /** Whether `early` would judge any of these now for a hard rule alone. */
@@ -72,6 +79,7 @@ export interface Judging {
   readonly recent: readonly JudgedWindow[];
   /** Closed windows of the whole view, oldest first, at most 1,440. */
   readonly windows: readonly WindowStatus[];
+  /** End of the last judged window; −Infinity before the first. */
   readonly judgedThrough: EventTime;
   readonly fields: ReadonlyMap<string, FieldProfile>;
   active(): readonly Alert[];
@@ -111,6 +119,8 @@ export function createJudging(
   const hardHits = new Map<EventTime, number>();
   const recent: JudgedWindow[] = [];
   let judgedThrough = Number.NEGATIVE_INFINITY;
+  let firstStart = Number.POSITIVE_INFINITY;
+  let silentSince = Number.NaN;
   let alerts: AlertBook = newAlertBook();
   let latest: JudgedWindow | undefined;
   let fields: ReadonlyMap<string, FieldProfile> = new Map();
@@ -121,6 +131,7 @@ export function createJudging(
     for (const { judged } of judgements) {
       const key = segmentKey(judged.segment);
       const before = breakers.get(key) ?? newBreaker(view.name, judged.segment, judged.window.start);
+      if (judged.rows === 0) continue; // no row opens or closes a breaker
       const { breaker, transition } = foldBreaker(before, judged, view.breaker);
       breakers.set(key, breaker);
       if (transition !== null) transitions.push({ breaker, transition });
@@ -143,11 +154,18 @@ export function createJudging(
     return outcomes;
   };
 
-  const closeWindow = ({ parts, revision, partial }: Gathered, window: Window) => {
+  const closeWindow = (
+    { parts, revision, partial }: Gathered,
+    window: Window,
+    through: EventTime,
+  ): readonly Outcome[] => {
+    // the first window ever may have begun before the stream was watched
+    const whole = window.start > firstStart && window.end <= through && !partial;
+    if (firstStart === Number.POSITIVE_INFINITY) firstStart = window.start;
     const judgements = [...parts.keys()].sort().map((key) => {
       const profile = mergeInOrder(parts.get(key) ?? new Map());
       const judged: JudgedWindow = {
-        ...judge.judge(profile, { final: true, asOf: window.end }),
+        ...judge.judge(profile, { final: true, asOf: window.end, whole }),
         ...(revision > 0 ? { revision } : {}),
         ...(partial ? { partial } : {}),
       };
@@ -166,6 +184,20 @@ export function createJudging(
     });
     hardHits.delete(window.start);
     return fold(judgements);
+  };
+
+  const judgeGap = (from: EventTime, through: EventTime): readonly Outcome[] => {
+    const traffic = baseline?.traffic;
+    if (traffic === undefined || !Number.isFinite(from) || silentSince === from) return [];
+    const { sizeMs } = view.window;
+    const length = silentWindowsMin(traffic);
+    const end = from + length * sizeMs;
+    if (end > through) return [];
+    silentSince = from;
+    const window = { start: end - sizeMs, end };
+    const profile = emptyProfile(view, framesOf(baseline), null, window);
+    const verdict = judgeSilence(traffic, length, from);
+    return fold([{ judged: silentWindow(view, window, verdict), profile }]);
   };
 
   /** Lets go of judged windows but for the newest. */
@@ -191,7 +223,7 @@ export function createJudging(
       window.partial ||= partial;
       return true;
     },
-    close(watermark) {
+    close(watermark, through) {
       const changed = [...gathered.keys()].filter((start) => gathered.get(start)?.changed === true);
       changed.sort((a, b) => a - b);
       const due = changed.filter(
@@ -202,7 +234,7 @@ export function createJudging(
         const window = { start, end: start + view.window.sizeMs };
         const parts = gathered.get(start);
         if (parts === undefined) continue;
-        outcomes.push(...closeWindow(parts, window));
+        outcomes.push(...judgeGap(judgedThrough, start), ...closeWindow(parts, window, through));
         parts.changed = false;
         parts.revision += 1;
         judgedThrough = Math.max(judgedThrough, window.end);
@@ -210,6 +242,7 @@ export function createJudging(
       if (due.length > 0) forgetOld();
       return outcomes;
     },
+    silence: judgeGap,
     early(open, asOf) {
       const byWindow = new Map<EventTime, { judged: JudgedWindow; profile: WindowProfile }[]>();
       for (const partitions of open) {
@@ -273,6 +306,7 @@ export function createJudging(
     }),
     restore(state) {
       judgedThrough = state.judgedThrough ?? Number.NEGATIVE_INFINITY;
+      if (state.judgedThrough !== null) firstStart = Number.NEGATIVE_INFINITY;
       for (const breaker of decodeBreakers(state.breakers))
         breakers.set(segmentKey(breaker.segment), breaker);
       alerts = decodeAlertBook(state.alerts);
@@ -285,6 +319,20 @@ export function createJudging(
       }
       windows.push(...state.windows);
     },
+  };
+}
+
+function silentWindow(view: FeatureView, window: Window, verdict: Verdict): JudgedWindow {
+  return {
+    featureView: view.name,
+    spec: view.fingerprint,
+    segment: null,
+    window,
+    final: true,
+    rows: 0,
+    late: 0,
+    asOf: window.end,
+    verdicts: [verdict],
   };
 }
 

@@ -15,6 +15,8 @@ interface Entry {
   idle: boolean;
   /** Timestamp of the newest record about it. */
   heardAt: WallTime;
+  /** Timestamp of the newest record that told of rows. */
+  activeAt: WallTime;
   /** By window start and segment. */
   readonly open: Map<string, WindowProfile>;
 }
@@ -26,6 +28,7 @@ export interface RollState {
     watermark: number | null,
     idle: boolean,
     heardAt: number,
+    activeAt?: number,
   ])[];
 }
 
@@ -39,6 +42,10 @@ export interface Roll {
   close(partition: string, profile: WindowProfile, at: WallTime): void;
   /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */
   low(at: WallTime): EventTime;
+  /** The furthest that any partition has come. */
+  high(): EventTime;
+  /** For how long all partitions have been idle; 0 as long as one of them is not. */
+  silentMs(at: WallTime): number;
   /** Of windows that end after `judgedThrough`: each with every partition's newest part of it. */
   open(judgedThrough: EventTime): readonly OpenWindow[];
   encode(): RollState;
@@ -53,6 +60,7 @@ export function createRoll(view: FeatureView): Roll {
       watermark: Number.NEGATIVE_INFINITY,
       idle: false,
       heardAt: at,
+      activeAt: at,
       open: new Map(),
     }));
     entry.heardAt = Math.max(entry.heardAt, at);
@@ -77,10 +85,13 @@ export function createRoll(view: FeatureView): Roll {
           // an owner that came back at an old checkpoint tells again what it has told
           entry.watermark = Math.max(entry.watermark, signal.watermark);
           entry.idle = signal.idle;
+          if (!signal.idle) entry.activeAt = at;
           return;
         }
         case "open": {
-          const { open } = entryOf(signal.partition, at);
+          const entry = entryOf(signal.partition, at);
+          const { open } = entry;
+          entry.activeAt = at;
           for (const profile of signal.profiles) open.set(keyOf(profile), profile);
           return;
         }
@@ -101,6 +112,16 @@ export function createRoll(view: FeatureView): Roll {
       }
       return low;
     },
+    high: () =>
+      [...entries.values()].reduce(
+        (high, { watermark }) => Math.max(high, watermark),
+        Number.NEGATIVE_INFINITY,
+      ),
+    silentMs(at) {
+      const all = [...entries.values()];
+      if (all.length === 0 || all.some(({ idle }) => !idle)) return 0;
+      return at - all.reduce((latest, { activeAt }) => Math.max(latest, activeAt), 0);
+    },
     open(judgedThrough) {
       const windows = new Map<string, WindowProfile[]>();
       for (const { open } of entries.values()) {
@@ -117,19 +138,21 @@ export function createRoll(view: FeatureView): Roll {
     },
     encode: () => ({
       count,
-      entries: [...entries].map(([partition, { watermark, idle, heardAt }]) => [
+      entries: [...entries].map(([partition, { watermark, idle, heardAt, activeAt }]) => [
         partition,
         Number.isFinite(watermark) ? watermark : null,
         idle,
         heardAt,
+        activeAt,
       ]),
     }),
     restore(state) {
       count = state.count;
-      for (const [partition, watermark, idle, heardAt] of state.entries) {
+      for (const [partition, watermark, idle, heardAt, activeAt = heardAt] of state.entries) {
         const entry = entryOf(partition, heardAt);
         entry.watermark = watermark ?? Number.NEGATIVE_INFINITY;
         entry.idle = idle;
+        entry.activeAt = activeAt;
       }
     },
   };

@@ -2,7 +2,7 @@ import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import { type Message, type Partition, partitionKey } from "../model/record.ts";
-import type { Clock, WallTime } from "../model/time.ts";
+import { type Clock, type WallTime, windowOf } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import type { Board, Intake } from "./board.ts";
 import {
@@ -14,6 +14,8 @@ import {
   type MonitoredView,
   restoreJudging,
   restoreLane,
+  seenThrough,
+  silentForMs,
   type Trouble,
   takeClosed,
 } from "./cell.ts";
@@ -142,7 +144,29 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const judges = teller === undefined;
 
   const closeDue = (cell: Cell): readonly Outcome[] =>
-    judges ? cell.judging.close(lowWatermark(cell, clock.now(), options.idleAfterMs)) : [];
+    judges
+      ? cell.judging.close(
+          lowWatermark(cell, clock.now(), options.idleAfterMs),
+          Math.max(seenThrough(cell), options.range?.to ?? Number.NEGATIVE_INFINITY),
+        )
+      : [];
+
+  /** The stream's own heartbeat: as long a silence by the wall clock as would be one by the data's. */
+  const heartbeat = (cell: Cell): readonly Outcome[] => {
+    const { sizeMs, latenessMs } = cell.view.window;
+    const silentMs = judges ? silentForMs(cell, clock.now()) - latenessMs : 0;
+    if (silentMs < sizeMs) return [];
+    // what is still open has rows
+    const from = Math.max(cell.judging.judgedThrough, windowOf(seenThrough(cell), sizeMs).end);
+    return cell.judging.silence(from, from + silentMs);
+  };
+
+  /** When the range that was asked for goes on after the last row of all. */
+  const silentEnd = ({ lanes, judging }: Cell): readonly Outcome[] => {
+    const to = options.range?.to ?? Number.POSITIVE_INFINITY;
+    const over = judges && Number.isFinite(to) && [...lanes.values()].every(({ ended }) => ended);
+    return over ? judging.silence(judging.judgedThrough, to) : [];
+  };
 
   /** In a cluster: lanes that have fallen silent, and what of the open windows has not been told yet. */
   const tellIdle = (cell: Cell): readonly Outcome[] =>
@@ -245,6 +269,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     await emit([
       ...takeClosed(cell, lane, flushLane(lane, cell.profiler), judges),
       ...closeDue(cell),
+      ...silentEnd(cell),
       ...(teller?.tell(cell, lane, clock.now()) ?? []),
     ]);
   };
@@ -332,7 +357,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }),
     tick: () =>
       inTurn(async () => {
-        for (const cell of cells.values()) await emit([...closeDue(cell), ...tellIdle(cell)]);
+        for (const cell of cells.values())
+          await emit([...closeDue(cell), ...heartbeat(cell), ...tellIdle(cell)]);
         await outbox.flush();
       }),
     close: async (signal) => {

@@ -9,6 +9,8 @@ import type { Signal } from "./signal.ts";
 
 /** Open windows of a lane are told at most so often, but for the first hit of a hard rule. */
 const openEveryMs = 250;
+/** A silent lane is told of so often: the judge knows no time but the log's. */
+const idleEveryMs = 15_000;
 /** An open window is told again when it has grown by this share. */
 const openGrowth = 1.02;
 
@@ -17,6 +19,7 @@ interface Told {
   /** Number of the last window that the told watermark has passed. */
   through: number;
   idle: boolean;
+  idleAt: WallTime;
   openAt: WallTime;
   /** Rows and hits of hard rules by window start and segment. */
   readonly open: Map<string, { readonly rows: number; readonly hits: number }>;
@@ -40,17 +43,18 @@ export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }):
   const toldOf = (lane: Lane): Told => {
     const known = told.get(lane);
     if (known !== undefined) return known;
-    const begun = { through: Number.NaN, idle: false, openAt: 0, open: new Map() };
+    const begun = { through: Number.NaN, idle: false, idleAt: 0, openAt: 0, open: new Map() };
     told.set(lane, begun);
     return begun;
   };
 
-  const progress = (lane: Lane, idle: boolean): readonly Outcome[] => {
+  const progress = (lane: Lane, idle: boolean, now: WallTime): readonly Outcome[] => {
     const known = toldOf(lane);
     const { watermark } = lane.state;
     const through = Math.floor(watermark / lane.view.window.sizeMs);
-    if (through === known.through && idle === known.idle) return [];
-    Object.assign(known, { through, idle });
+    const due = idle && !lane.ended && now - known.idleAt >= idleEveryMs;
+    if (through === known.through && idle === known.idle && !due) return [];
+    Object.assign(known, { through, idle, idleAt: now });
     return [outcome({ kind: "progress", view: lane.view.name, partition: lane.key, watermark, idle })];
   };
 
@@ -74,9 +78,9 @@ export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }):
 
   return {
     begin: (lane) => void told.delete(lane),
-    tell: (cell, lane, now) => [...progress(lane, lane.ended), ...open(cell, lane, now)],
+    tell: (cell, lane, now) => [...progress(lane, lane.ended, now), ...open(cell, lane, now)],
     tick: (cell, lane, now, lastActive) => [
-      ...progress(lane, lane.ended || now - lastActive >= idleAfterMs),
+      ...progress(lane, lane.ended || now - lastActive >= idleAfterMs, now),
       ...open(cell, lane, now),
     ],
   };

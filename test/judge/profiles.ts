@@ -78,6 +78,7 @@ export function baselineOf(
     to: 60 * minute,
     rows: Math.max(0, ...[...references.values()].map(({ rows }) => rows)),
     windows: windows.length,
+    traffic: undefined,
     fields,
   };
 }
