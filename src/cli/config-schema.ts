@@ -37,26 +37,26 @@ const secret = { inline: text.optional(), file: text.optional() };
 export const saslMechanisms = ["plain", "scram-sha-256", "scram-sha-512", "oauthbearer"] as const;
 export const roleNames = ["profile", "judge", "serve"] as const;
 
+const sslSchema = z.strictObject({
+  ca: secret.inline,
+  caFile: secret.file,
+  cert: secret.inline,
+  certFile: secret.file,
+  key: secret.inline,
+  keyFile: secret.file,
+  passphrase: secret.inline,
+  passphraseFile: secret.file,
+  servername: text.optional(),
+  rejectUnauthorized: z.boolean().default(true),
+});
+
 const kafkaSchema = z.strictObject({
   brokers: z.array(broker).min(1).max(100),
   clientId: text.default("tidemark"),
   groupId: text.default("tidemark"),
   topicPrefix: topicName.default("tidemark"),
   startFrom: z.enum(["earliest", "latest"]).default("earliest"),
-  ssl: z
-    .strictObject({
-      ca: secret.inline,
-      caFile: secret.file,
-      cert: secret.inline,
-      certFile: secret.file,
-      key: secret.inline,
-      keyFile: secret.file,
-      passphrase: secret.inline,
-      passphraseFile: secret.file,
-      servername: text.optional(),
-      rejectUnauthorized: z.boolean().default(true),
-    })
-    .optional(),
+  ssl: sslSchema.optional(),
   sasl: z
     .strictObject({
       mechanism: z.enum(saslMechanisms),
@@ -69,6 +69,17 @@ const kafkaSchema = z.strictObject({
       clientSecret: secret.inline,
       clientSecretFile: secret.file,
       scope: text.optional(),
+    })
+    .optional(),
+  schemaRegistry: z
+    .strictObject({
+      url: httpUrl,
+      username: text.optional(),
+      password: secret.inline,
+      passwordFile: secret.file,
+      token: secret.inline,
+      tokenFile: secret.file,
+      ssl: sslSchema.optional(),
     })
     .optional(),
 });

@@ -3,12 +3,15 @@ import { dirname, resolve } from "node:path";
 import { Fault } from "../model/fault.ts";
 import { defaultLimits, type Limits } from "../model/limits.ts";
 import { parseDuration } from "../model/time.ts";
+import type { SchemaRegistryOptions } from "../source/schema-registry.ts";
 import { isIssues, type Path, readYaml, type YamlFile } from "../spec/document.ts";
 import { explain, type Finding, placeFinding } from "../spec/explain.ts";
 import { formatIssues, type Issue } from "../spec/issue.ts";
 import { parseBytes } from "../spec/size.ts";
 import { readEnvironment, readFlag, type Setting } from "./config-env.ts";
+import { toSchemaRegistry } from "./config-registry.ts";
 import { type ConfigDocument, configSchema, type roleNames } from "./config-schema.ts";
+import { isPem, type Secrets, type SslConfig, toSsl } from "./config-ssl.ts";
 import type { Io } from "./io.ts";
 
 /** `tidemark.yaml`, environment and flags, checked, every default filled in, secrets read. */
@@ -39,16 +42,7 @@ export interface KafkaConfig {
   readonly startFrom: "earliest" | "latest";
   readonly ssl: SslConfig | undefined;
   readonly sasl: SaslConfig | undefined;
-}
-
-/** Certificates and keys as PEM text. */
-export interface SslConfig {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly passphrase: string | undefined;
-  readonly servername: string | undefined;
-  readonly rejectUnauthorized: boolean;
+  readonly schemaRegistry: SchemaRegistryOptions | undefined;
 }
 
 export type SaslConfig =
@@ -225,8 +219,6 @@ function placer(yaml: YamlFile | undefined, settings: readonly Setting[]): (find
   };
 }
 
-type Secrets = (inline: string | undefined, file: string | undefined, path: Path) => string | undefined;
-
 /** A secret from its file, without the line end that editors leave; both ways at once are one too many. */
 function secretsOf(readText: (path: string) => string, findings: Finding[]): Secrets {
   return (inline, file, path) => {
@@ -288,52 +280,21 @@ function toKafka(
   secret: Secrets,
   findings: Finding[],
 ): KafkaConfig {
-  const { brokers, clientId, groupId, topicPrefix, startFrom, ssl, sasl } = kafka;
+  const { brokers, clientId, groupId, topicPrefix, startFrom, ssl, sasl, schemaRegistry } = kafka;
   return {
     brokers,
     clientId,
     groupId,
     topicPrefix,
     startFrom,
-    ssl: ssl === undefined ? undefined : toSsl(ssl, secret, findings),
+    ssl: ssl === undefined ? undefined : toSsl(ssl, ["kafka", "ssl"], secret, findings),
     sasl: sasl === undefined ? undefined : toSasl(sasl, secret, findings),
+    schemaRegistry:
+      schemaRegistry === undefined ? undefined : toSchemaRegistry(schemaRegistry, secret, findings),
   };
 }
 
-type SslDocument = NonNullable<NonNullable<ConfigDocument["kafka"]>["ssl"]>;
 type SaslDocument = NonNullable<NonNullable<ConfigDocument["kafka"]>["sasl"]>;
-
-function isPem(text: string): boolean {
-  return text.includes("-----BEGIN");
-}
-
-function toSsl(ssl: SslDocument, secret: Secrets, findings: Finding[]): SslConfig {
-  const base = ["kafka", "ssl"];
-  const pem = (name: "ca" | "cert" | "key"): string | undefined => {
-    const inline = ssl[name];
-    // `ca: ca.pem` names a file; a PEM text stands for itself.
-    const isFile = inline !== undefined && !isPem(inline);
-    const text = isFile
-      ? secret(undefined, inline, [...base, name])
-      : secret(inline, ssl[`${name}File`], [...base, name]);
-    if (text !== undefined && text !== "" && !isPem(text))
-      findings.push({ path: [...base, name], code: "bad-value", message: "is no PEM: no -----BEGIN in it" });
-    return text;
-  };
-  const [ca, cert, key] = [pem("ca"), pem("cert"), pem("key")];
-  if ((cert === undefined) !== (key === undefined)) {
-    const message = cert === undefined ? "a key without a cert" : "a cert without a key";
-    findings.push({ path: base, of: "key", code: "missing-key", message });
-  }
-  return {
-    ca,
-    cert,
-    key,
-    passphrase: secret(ssl.passphrase, ssl.passphraseFile, [...base, "passphrase"]),
-    servername: ssl.servername,
-    rejectUnauthorized: ssl.rejectUnauthorized,
-  };
-}
 
 function toSasl(sasl: SaslDocument, secret: Secrets, findings: Finding[]): SaslConfig | undefined {
   const base = ["kafka", "sasl"];

@@ -10,6 +10,7 @@ import type { Bound, TopicRange } from "../source/topic-range.ts";
 import { loadConfigFile } from "./config.ts";
 import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
+import { schemasFor } from "./wire.ts";
 
 /** Where recorded data come from: files, or a part of a topic. */
 export interface DataOptions {
@@ -121,7 +122,8 @@ export async function openTopicRange(
   const to = boundOf("--to", options.to ?? "latest", io.now());
   if (from.kind === "time" && to.kind === "time" && !(from.time < to.time))
     throw new Fault("usage", `--from ${options.from} is not before --to ${options.to}`);
-  const { kafka } = loadConfigFile(options.config, io, { "kafka.brokers": options.brokers });
+  const config = loadConfigFile(options.config, io, { "kafka.brokers": options.brokers });
+  const { kafka } = config;
   if (kafka === undefined) {
     throw new Fault("usage", `--topic ${options.topic}: no brokers`, {
       hint: "give --brokers HOST:PORT, or set kafka.brokers in tidemark.yaml or TIDEMARK_KAFKA_BROKERS",
@@ -131,7 +133,7 @@ export async function openTopicRange(
     import("../source/kafka-client.ts"),
     import("../source/topic-range.ts"),
   ]);
-  return createTopicRange({
+  const range = createTopicRange({
     client: createKafkaClient(kafka, undefined),
     brokers: kafka.brokers,
     topic: options.topic,
@@ -140,6 +142,7 @@ export async function openTopicRange(
     onLost: (text) => io.stderr(`tidemark: ${text}\n`),
     ...more,
   });
+  return schemasFor(range, config);
 }
 
 /** @throws Fault `usage` */

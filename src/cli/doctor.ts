@@ -8,6 +8,7 @@ import { type Config, loadConfigFile } from "./config.ts";
 import { Exit, exitCodeOf, formatJson, formatTable, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
 import { readViews } from "./views.ts";
+import { systemClock } from "./wire.ts";
 
 interface DoctorOptions {
   readonly config?: string;
@@ -54,6 +55,7 @@ async function doctor(options: DoctorOptions, io: Io): Promise<void> {
   const findings: Finding[] = [
     ...specFindings,
     ...(await checkKafka(config, views)),
+    ...(await checkRegistry(config, io)),
     ...(await Promise.all(config.alertmanager.urls.map((url) => checkAlertmanager(url, io)))),
     ...(config.alertmanager.urls.length === 0
       ? [
@@ -173,6 +175,27 @@ async function checkKafka(config: Config, views: readonly FeatureView[]): Promis
     return [failed("kafka", kafkaFault(brokers, error))];
   } finally {
     await admin.disconnect();
+  }
+}
+
+/** Asks the schema registry for its subjects, as the source would ask for a schema. */
+async function checkRegistry({ kafka }: Config, { signal }: Io): Promise<Finding[]> {
+  const registry = kafka?.schemaRegistry;
+  if (registry === undefined) return [];
+  const { createSchemaRegistry } = await import("../source/schema-registry.ts");
+  const check = "schema registry";
+  try {
+    const subjects = await createSchemaRegistry(registry, systemClock).subjects(signal);
+    return [
+      {
+        check,
+        status: "ok",
+        detail: `${new URL(registry.url).host}: ${subjects} subject${subjects === 1 ? "" : "s"}`,
+      },
+    ];
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return [failed(check, error)];
   }
 }
 

@@ -12,7 +12,15 @@ import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { version } from "./version.ts";
 import { readViews } from "./views.ts";
-import { type KafkaClient, newProcessId, openClient, openSinks, openStore, systemClock } from "./wire.ts";
+import {
+  type KafkaClient,
+  newProcessId,
+  openClient,
+  openSinks,
+  openStore,
+  schemasFor,
+  systemClock,
+} from "./wire.ts";
 
 /** A partition silent for so long no longer holds back the windows of the others. */
 const idleAfterMs = 10_000;
@@ -214,13 +222,14 @@ async function openSource({
     if (!config.roles.includes("profile")) return undefined;
     const { createKafkaSource } = await import("../source/kafka.ts");
     const topics = new Set(views.flatMap(({ source }) => (source.topic === undefined ? [] : [source.topic])));
-    return createKafkaSource({
+    const source = createKafkaSource({
       client,
       ...kafka,
       topics: [...topics],
       onTrouble: monitor.trouble,
       onLag: (partition, records) => void lag.set(partition, records),
     });
+    return schemasFor(source, config);
   }
   if (options.input === undefined) return undefined;
   const view = views.find(({ name }) => name === options.view) ?? views[0];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../model/time.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
-import type { Sink, Store } from "../pipeline/ports.ts";
+import type { Sink, Source, Store } from "../pipeline/ports.ts";
 import type { createKafkaClient } from "../source/kafka-client.ts";
 import type { Config } from "./config.ts";
 
@@ -31,6 +31,16 @@ export async function openClient(config: Config, log: Logger): Promise<KafkaClie
   if (config.kafka === undefined) return undefined;
   const { createKafkaClient } = await import("../source/kafka-client.ts");
   return createKafkaClient(config.kafka, log);
+}
+
+/** A source whose messages come with the schemas that they name, when the config says who knows them. */
+export async function schemasFor<S extends Source>(source: S, { kafka }: Pick<Config, "kafka">): Promise<S> {
+  if (kafka?.schemaRegistry === undefined) return source;
+  const [{ createSchemaRegistry }, { withSchemas }] = await Promise.all([
+    import("../source/schema-registry.ts"),
+    import("../source/with-schemas.ts"),
+  ]);
+  return withSchemas(source, createSchemaRegistry(kafka.schemaRegistry, systemClock));
 }
 
 /** The store that the config asks for: Kafka's compacted topic in a cluster, SQLite when embedded. */

@@ -74,3 +74,17 @@ export function decimalsToFloat64(
   }
   return values;
 }
+
+/** Big-endian two's complement of any length, scaled by 10^−scale → nearest float64 (within two roundings). */
+export function bigEndianToNumber(bytes: Uint8Array, from: number, length: number, scale: number): number {
+  if (length === 0) return 0;
+  const negative = (bytes[from] as number) >= 0x80;
+  let value = 0;
+  // |x| of a negative x is ~x + 1, so that small numbers keep their digits
+  for (let at = from; at < from + length; at++) {
+    const byte = bytes[at] as number;
+    value = value * 256 + (negative ? 255 - byte : byte);
+  }
+  if (negative) value = -(value + 1);
+  return scale >= 0 ? value / 10 ** scale : value * 10 ** -scale;
+}

@@ -1,38 +1,48 @@
 import type { Batch } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
+import { isFeastLog, withFeatureNames } from "./feast.ts";
 import type { Hints } from "./json.ts";
-import { formats } from "./table.ts";
+import { type Envelope, type FormatName, formats, type MessageReader, unknownFormat } from "./table.ts";
 
 /** Bytes of one message → batches. Remembers schemas and dictionaries, so one decoder serves one stream of messages. */
 export interface Decoder {
   /** @throws DecodeError, and nothing else, whatever the bytes are. */
-  decode(bytes: Uint8Array): readonly Batch[];
+  decode(bytes: Uint8Array, envelope?: Envelope): readonly Batch[];
+  /** A batch that was decoded elsewhere (a file's), its columns named as the spec names them. */
+  named(batch: Batch): Batch;
 }
 
 export interface DecoderOptions {
   /** Field name → type of the spec: how row formats choose their columns. `undefined`: infer all. */
   readonly hints: Hints;
-  readonly format: "auto" | keyof typeof formats;
+  readonly format: "auto" | FormatName;
   readonly limits: Limits;
 }
 
+const bare: Envelope = { headers: new Map(), schema: undefined };
+const names = Object.keys(formats) as FormatName[];
+
 export function createDecoder({ hints, format, limits }: DecoderOptions): Decoder {
-  const opened = new Map<string, (bytes: Uint8Array) => readonly Batch[]>();
-  const readerOf = (name: keyof typeof formats): ((bytes: Uint8Array) => readonly Batch[]) => {
-    const reader = opened.get(name) ?? formats[name].open({ hints, limits });
+  const opened = new Map<FormatName, MessageReader>();
+  const readerOf = (name: FormatName): MessageReader => {
+    const reader = opened.get(name) ?? formats[name].open({ hints, limits, strict: format !== "auto" });
     opened.set(name, reader);
     return reader;
   };
+  const named = (batch: Batch): Batch =>
+    format === "feast" || (format === "auto" && isFeastLog(batch)) ? withFeatureNames(batch, hints) : batch;
   return {
-    decode(bytes) {
+    named,
+    decode(bytes, envelope = bare) {
       if (bytes.length === 0) throw new DecodeError("truncated", "an empty message");
       if (bytes.length > limits.messageBytes) {
         throw new DecodeError("limit", `a message of ${bytes.length} bytes, at most ${limits.messageBytes}`);
       }
-      const name = format === "auto" ? detect(bytes) : format;
+      const name = format === "auto" ? detect(bytes, envelope) : format;
       try {
-        return readerOf(name)(bytes);
+        const batches = readerOf(name)(bytes, envelope);
+        return format === "auto" && name === "arrow" ? batches.map(named) : batches;
       } catch (error) {
         if (error instanceof DecodeError) throw error;
         const message = error instanceof Error ? error.message : String(error);
@@ -42,10 +52,8 @@ export function createDecoder({ hints, format, limits }: DecoderOptions): Decode
   };
 }
 
-function detect(bytes: Uint8Array): keyof typeof formats {
-  const names = Object.keys(formats) as (keyof typeof formats)[];
-  const found = names.find((name) => formats[name].detects(bytes));
-  if (found !== undefined) return found;
-  const start = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  throw new DecodeError("format", `neither of ${names.join(", ")}: the message starts with ${start}`);
+function detect(bytes: Uint8Array, envelope: Envelope): FormatName {
+  const found = names.find((name) => formats[name].detects(bytes, envelope));
+  if (found === undefined) throw unknownFormat(bytes, names);
+  return found;
 }

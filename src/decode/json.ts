@@ -9,7 +9,7 @@ import { buildColumn, nullColumn } from "./rows.ts";
 /** Field name → type of the spec; `undefined`: every field, its type told by its cells. */
 export type Hints = ReadonlyMap<string, FieldType> | undefined;
 
-type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, unknown>>;
 
 /**
  * One object, an array of objects, or one object a line → one batch. A field `a.b` is the member `b` of the member `a` (or a
@@ -101,12 +101,13 @@ function walk(object: Row, path: readonly string[]): unknown {
 
 const own = (object: Row, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
 const isValue = (cell: unknown): boolean => cell !== null && cell !== undefined;
-const isObject = (value: unknown): value is Row =>
+export const isObject = (value: unknown): value is Row =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseRows(bytes: Uint8Array, hints: Hints, limits: Limits): readonly Row[] {
+/** The objects of a message. @throws DecodeError */
+export function parseRows(bytes: Uint8Array, hints: Hints, limits: Limits): readonly Row[] {
   boundJson(bytes, limits);
   let text: string;
   try {

@@ -51,9 +51,12 @@ export interface ModelLink {
   readonly fingerprint: string | undefined;
 }
 
+export type SourceFormat = "auto" | "arrow" | "json" | "avro" | "cloudevents" | "feast";
+
 export interface SourceSpec {
   readonly topic: string | undefined;
-  readonly format: "auto" | "arrow" | "json";
+  /** `auto`: told apart message by message. */
+  readonly format: SourceFormat;
   /** Column with the event time; `undefined`: the record's own timestamp. */
   readonly eventTime: string | undefined;
   readonly requestId: string | undefined;

@@ -1,5 +1,6 @@
 import type { Batch } from "./batch.ts";
 import type { EventTime } from "./time.ts";
+import type { SchemaReference, WriterSchema } from "./writer-schema.ts";
 
 /** One ordered log: a Kafka topic-partition, a file (partition 0), the HTTP gate. */
 export interface Partition {
@@ -20,6 +21,10 @@ export interface Message {
   /** The broker's timestamp; for a file `undefined`: then no event time is "in the future". */
   readonly timestamp: EventTime | undefined;
   readonly headers: ReadonlyMap<string, string>;
+  /** The schema id that the message bears, as Confluent's serializers frame it. */
+  readonly schemaReference?: SchemaReference;
+  /** What a schema registry says of the schema id that the message bears; absent when it bears none, or there is no registry. */
+  readonly schema?: WriterSchema;
   readonly body: MessageBody;
 }
 

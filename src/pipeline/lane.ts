@@ -140,12 +140,12 @@ function takePartial(
   return marked;
 }
 
-function batchesOf({ body }: Message, decoder: Decoder): readonly Batch[] {
+function batchesOf({ body, headers, schema }: Message, decoder: Decoder): readonly Batch[] {
   switch (body.kind) {
     case "batch":
-      return [body.batch];
+      return [decoder.named(body.batch)];
     case "bytes":
-      return decoder.decode(body.bytes);
+      return decoder.decode(body.bytes, { headers, schema });
     case "undecodable":
       throw body.error instanceof DecodeError
         ? body.error

@@ -1,4 +1,5 @@
 import type { KafkaMessage } from "kafkajs";
+import { schemaIdHeader, schemaReferenceOf } from "../decode/confluent.ts";
 import type { Message } from "../model/record.ts";
 
 /** A record as the client gives it, as ours; of a header that stands twice the last one counts. */
@@ -10,15 +11,20 @@ export function toMessage({
   value,
 }: Pick<KafkaMessage, "offset" | "timestamp" | "headers" | "key" | "value">): Message {
   const texts = new Map<string, string>();
+  let schemaId: Uint8Array | undefined;
   for (const [name, header] of Object.entries(headers ?? {})) {
     const last = Array.isArray(header) ? header.at(-1) : header;
-    if (last !== undefined) texts.set(name, last.toString());
+    if (last === undefined) continue;
+    texts.set(name, last.toString());
+    if (name === schemaIdHeader && typeof last !== "string") schemaId = last;
   }
   const bytes = value ?? new Uint8Array();
+  const schemaReference = schemaReferenceOf(bytes, schemaId);
   return {
     offset: Number(offset),
     timestamp: Number(timestamp),
     headers: texts,
+    ...(schemaReference === undefined ? {} : { schemaReference }),
     body: key === null || key === undefined ? { kind: "bytes", bytes } : { kind: "bytes", bytes, key },
   };
 }

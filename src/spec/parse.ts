@@ -131,8 +131,7 @@ function toView(head: SpecHead, fields: Fields, mappings: ReadonlyMap<string, Ma
     source: {
       topic: source.topic,
       format: source.format,
-      eventTime: source.eventTime,
-      requestId: source.requestId,
+      ...timeAndId(source),
     },
     window: {
       sizeMs: milliseconds(window.size),
@@ -146,6 +145,18 @@ function toView(head: SpecHead, fields: Fields, mappings: ReadonlyMap<string, Ma
     validate: head.validate,
   };
   return { ...view, fingerprint: fingerprintOf(view) };
+}
+
+/** What Feast's feature logs call them, unless the spec says otherwise. */
+function timeAndId({ format, eventTime, requestId }: SpecHead["source"]): {
+  readonly eventTime: string | undefined;
+  readonly requestId: string | undefined;
+} {
+  const feast = format === "feast";
+  return {
+    eventTime: eventTime ?? (feast ? "__log_timestamp" : undefined),
+    requestId: requestId ?? (feast ? "__request_id" : undefined),
+  };
 }
 
 function toField(

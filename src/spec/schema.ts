@@ -155,7 +155,10 @@ const headShape = {
         .max(249)
         .regex(/^[A-Za-z0-9._-]+$/, { error: "is no Kafka topic: letters, digits, _ . and -" })
         .optional(),
-      format: z.enum(["auto", "arrow", "json"]).default("auto"),
+      format: z
+        .enum(["auto", "arrow", "json", "avro", "cloudevents", "feast"])
+        .default("auto")
+        .describe("What messages are; `auto` tells it message by message"),
       eventTime: columnName
         .optional()
         .describe("Column with the event time; without it the record's own timestamp"),

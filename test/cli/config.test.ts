@@ -56,6 +56,31 @@ describe("the config", () => {
     assert.equal(config.kafka?.topicPrefix, "tidemark");
   });
 
+  it("reads the schema registry, with a user or with a token that is read anew", () => {
+    const env = {
+      TIDEMARK_KAFKA_BROKERS: "k:1",
+      TIDEMARK_KAFKA_SCHEMA_REGISTRY_URL: "https://r:8081",
+      TIDEMARK_KAFKA_SCHEMA_REGISTRY_USERNAME: "u",
+      TIDEMARK_KAFKA_SCHEMA_REGISTRY_PASSWORD_FILE: "/p",
+      TIDEMARK_KAFKA_SCHEMA_REGISTRY_SSL_CA_FILE: "/ca",
+    };
+    const pem = "-----BEGIN CERTIFICATE-----";
+    const registry = load({ env, files: { "/p": "secret\n", "/ca": pem } }).kafka?.schemaRegistry;
+    assert.deepEqual(registry?.auth, { kind: "basic", username: "u", password: "secret" });
+    assert.equal(registry?.tls?.ca, pem);
+    const yaml = (more: string): World => ({
+      files: {
+        "tidemark.yaml": `kafka: { brokers: [k:1], schemaRegistry: { url: http://r, ${more} } }`,
+        "t/tidemark.yaml": `kafka: { brokers: [k:1], schemaRegistry: { url: http://r, ${more} } }`,
+      },
+    });
+    const token = load({ ...yaml("tokenFile: token"), file: "t/tidemark.yaml" }).kafka?.schemaRegistry?.auth;
+    assert.deepEqual(token, { kind: "bearer-file", tokenFile: "t/token" });
+    assert.match(refusal(yaml("username: u, token: t")), /a user and a token/);
+    assert.match(refusal(yaml("password: p")), /a password without a username/);
+    assert.match(refusal(yaml("ssl: {}")), /no https/);
+  });
+
   it("reads secrets from files, relative to the config, without their line end", () => {
     const files = {
       "etc/tidemark.yaml":

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createDecoder, type Decoder } from "../../src/decode/decode.ts";
+import { createDecoder, type Decoder, type DecoderOptions } from "../../src/decode/decode.ts";
 import type { AsyncBytes } from "../../src/decode/file-reader.ts";
 import { type Batch, type Column, cellOf } from "../../src/model/batch.ts";
 import { DecodeError } from "../../src/model/fault.ts";
@@ -10,7 +10,7 @@ export type Cell = ReturnType<typeof cellOf>;
 
 interface Options {
   readonly hints?: ReadonlyMap<string, FieldType>;
-  readonly format?: "auto" | "arrow" | "json";
+  readonly format?: DecoderOptions["format"];
   readonly limits?: Partial<Limits>;
 }
 
