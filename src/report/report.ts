@@ -2,6 +2,7 @@ import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
 import { type EventTime, formatDuration, isoTime } from "../model/time.ts";
 import { type Alert, type BreakerStateName, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
+import { classicalTable } from "./classical.ts";
 import { distributionChart } from "./distribution.ts";
 import type { FieldFindings, Findings } from "./findings.ts";
 import { clock, count, escapeHtml, number, percent, shiftText, span, timeTag, when } from "./html.ts";
@@ -249,7 +250,7 @@ function fieldCard({ baselineFields, findings: { cells } }: ReportInput, { spec,
 <p class="soft">${intro}${window}</p>
 <div class="charts">${distributionChart(spec, before, worst?.profile, { size, axis: true })}
 ${shiftLine(points, { name: spec.name, sigma: spec.drift.sigma, size, axis: true })}</div>
-${numbersTable(spec, before, worst?.profile)}
+${numbersTable(spec, before, worst?.profile)}${classicalTable(spec, before, worst?.profile)}
 </article>`;
 }
 

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Board, ViewStatus } from "../pipeline/board.ts";
 import { variance } from "../sketch/moments.ts";
+import { eachClassical } from "./classical.ts";
 import type { GateCounts } from "./validate.ts";
 
 /** Segments with a breaker state of their own, per view. */
@@ -69,9 +70,12 @@ export function createMetrics({ board, version, lag, deliveryFailures, gates }: 
   const statisticLabels = ["feature_view", "field", "statistic"];
   gauge(
     "tidemark_field_statistic",
-    "Observed value of a statistic in the newest window.",
+    "Observed value of a statistic in the newest window; classical ones (psi, ks, …) of the newest closed one.",
     statisticLabels,
-    (add) => eachVerdict(board, (labels, { observed }) => add(labels, observed)),
+    (add) => {
+      eachClassical(board, add);
+      eachVerdict(board, (labels, { observed }) => add(labels, observed));
+    },
   );
   gauge(
     "tidemark_field_shift",

@@ -8,7 +8,9 @@ const head = `# Drift statistics
 Written by \`npm run docs\` from \`src/statistics/\`; a test keeps it current.
 
 \`tidemark stat all --reference A.json --current B.json\` computes these over two JSON arrays of numbers or strings; \`stat NAME\` one of
-them, \`--json\` for machines: \`{"ks":{"value":0.04,"pValue":0.95}}\`.
+them, \`--json\` for machines: \`{"ks":{"value":0.04,"pValue":0.95}}\`. A field of a spec may choose one as its breaker's line
+([specs](specs.md)), the report shows all of them for its fields, and \`/metrics\` has those that are cheap as
+\`tidemark_field_statistic\` (the first 200 fields of a view).
 
 ## Conventions
 
@@ -19,7 +21,7 @@ them, \`--json\` for machines: \`{"ks":{"value":0.04,"pValue":0.95}}\`.
 - A statistic that is not defined for the data (no spread, one category) is left out of \`all\`; asked for by name it is an error.
 - From arrays the values are exact to rounding. From a window's sketches they are too for categories, means, SDs and nulls; for the
   rest a number is known to 1/128 of its distance from the baseline's median: \`ks\` is low by the fullest bucket's share at most,
-  \`wasserstein\` off by (E|x − c| + E|y − c|)/128 at most.
+  \`wasserstein\` off by (E|x − c| + E|y − c|)/128 at most, \`psi\` was within 0.06 in every test.
 
 ## Why a fixed cut is right for one window size only
 
@@ -39,7 +41,8 @@ are empty now and then). Of 40,000 simulated windows without any drift:
 const tail = `
 The cut of 0.2 is loud at 50 rows and blind at 100,000, where 0.0003 is proof of some change. Every distance here has the same trouble,
 and p-values have the opposite one: at 100,000 rows they call the smallest difference certain. This is why the breaker asks two
-questions: how far, and how sure.
+questions, how far and how sure, and why a field's own threshold needs evidence too: the statistic's p-value below 1e-9, or that of
+the G-test over its cells (those that expect fewer than 5 rows put together), or of Kolmogorov–Smirnov.
 `;
 
 /** docs/statistics.md. */
@@ -57,8 +60,19 @@ ${title}. Of ${kinds[fits]}.
 - Units: ${units}
 - Range: ${range}
 - p-value: ${pValue ?? "none"}
+- Line of a field: ${lineOf(statistic)}
 - Source: ${source}
 
 ${reading}
 `;
+}
+
+/** What a spec's `drift` may say of it. */
+function lineOf({ compares, pValue, evidence }: ClassicalStatistic): string {
+  const sure = { own: "its own p-value", cells: "the G-test", ranks: "Kolmogorov–Smirnov" }[evidence];
+  const value = compares === "magnitude" ? "its size, either sign" : "its value";
+  return [
+    ...(compares === "none" ? [] : [`\`threshold\` on ${value}, evidence by ${sure}`]),
+    ...(pValue === undefined ? [] : ["`pValue`"]),
+  ].join(", or ");
 }

@@ -4,15 +4,18 @@ import type { Moments } from "../sketch/moments.ts";
 import type { CategoricalSample, NumericSample } from "./sample.ts";
 
 /**
- * The sample that a histogram sketch and its moments stand for: every value at the middle of its bucket, between the exact
- * extremes. Counts, mean, SD, minimum and maximum are exact; a value is off by 1/128 of its distance from the frame's centre
+ * The sample that a histogram sketch and its moments stand for: every value at the middle of its bucket, the same for both
+ * samples of a frame. Counts, mean and SD are exact; a value is off by 1/128 of its distance from the frame's centre
  * at most, so that
  *
  * - the mean's statistics (`meanShift`, `sdShift`, `welchT`) are exact,
  * - `ks` is low by the fullest bucket's share at most, never high,
  * - `wasserstein` is off by (E|x − c| + E|y − c|)/128 at most, `energy` by Σ √(2·E|x − c|/128·fullest share),
  * - `mannWhitneyU`/nm is off by ½ Σ p·q over buckets at most,
- * - binned statistics move with the rows in the buckets that hold an edge: `tv` by their shares, summed over the edges.
+ * - `tv` is off by the shares of the buckets that hold the cells' edges, summed, at most, and `hellinger` by the root of twice that,
+ * - `psi`, `kl` and `js` have no such bound, because an emptied cell is a jump; over the test's shapes, sizes and seeds they are within
+ *   0.06, 0.03 and 0.02,
+ * - `cramerVonMises` of different values is off by nm/(n + m)·(2·ks·s + s²) + 0.01 at most, s the fullest bucket's share.
  *
  * `test/statistics/sketched.test.ts` holds them to it.
  *
@@ -29,8 +32,7 @@ export function sketchedNumbers(
   const counts = new Float64Array(index.length);
   let size = 0;
   for (let i = 0; i < index.length; i++) {
-    const middle = bucketMiddle(histogram.frame, index[i] as number);
-    const value = Math.min(Math.max(middle, moments.min), moments.max);
+    const value = bucketMiddle(histogram.frame, index[i] as number);
     // Buckets narrower than the spacing of doubles fall together.
     if (size === 0 || value > (values[size - 1] as number)) values[size++] = value;
     counts[size - 1] = (counts[size - 1] as number) + (count[i] as number);

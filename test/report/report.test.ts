@@ -161,6 +161,11 @@ describe("report.html", () => {
     assert.equal(pictures, 5, "a strip, and two for each field");
     assert.equal(html.match(/<svg role="img"[^>]* aria-label="[^"]{10,}"><title>/g)?.length, pictures);
     assert.equal(html.match(/<summary>numbers<\/summary>/g)?.length, 2);
+    assert.equal(html.match(/<summary>classical statistics<\/summary>/g)?.length, 2);
+    assert.match(
+      html,
+      /<th scope="row">psi <small>Population stability index<\/small><\/th><td class="number">[\d.]+<\/td><td>nats<\/td>/,
+    );
   });
 
   it("stays below 2 MB for 50 fields over a month of minutes", () => {

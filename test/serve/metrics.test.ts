@@ -68,6 +68,35 @@ describe("metrics", () => {
     assert.ok(Math.abs(Number(sd) - Math.sqrt(5)) < 1e-12, sd);
   });
 
+  it("compare every field's newest closed window with its baseline by classical statistics", async (t) => {
+    const view = statusOf(recoUser, {
+      fields: new Map([
+        ["user_location", profileOf(location, ["US", "United States"])],
+        ["session_seconds", profileOf(seconds, [2, 3, 4, 5])],
+      ]),
+      baselineFields: new Map([
+        ["user_location", profileOf(location, ["US", "GB"])],
+        ["session_seconds", profileOf(seconds, [1, 2, 3, 4])],
+        ["user_embedding", profileOf(embedding, [[1, 5]])],
+      ]),
+    });
+    const { url } = await serve(t, fakeBoard([view]));
+    const { text } = await ask(url, "/metrics");
+    const valueIn = (field: string, statistic: string): number =>
+      Number(
+        new RegExp(
+          `^tidemark_field_statistic\\{feature_view="reco_user",field="${field}",statistic="${statistic}"\\} (.+)$`,
+          "m",
+        ).exec(text)?.[1],
+      );
+    assert.equal(valueIn("user_location", "tv"), 0.5);
+    assert.equal(valueIn("user_location", "defaultShift"), 0.5);
+    assert.equal(valueIn("session_seconds", "ks"), 0.25);
+    assert.ok(Math.abs(valueIn("session_seconds", "meanShift") - 1 / Math.sqrt(1.25)) < 1e-12);
+    assert.ok(Number.isNaN(valueIn("user_embedding", "psi")));
+    assert.equal((await ask(url, "/metrics")).text.match(/statistic="tv"/g)?.length, 2, "kept, not added");
+  });
+
   it("never carry a value of the data", async (t) => {
     const { url } = await serve(t, fakeBoard([incident]));
     assert.doesNotMatch((await ask(url, "/metrics")).text, /secret-value/);
