@@ -59,6 +59,7 @@ export const categories: Statistic = {
           unit: 1,
           error,
           z: (observed - expected) / error,
+          change: variation,
           logTail: mcdiarmid(excess, n, history),
           say: () =>
             `${percent(Math.min(1, variation))} of ${field.name} have moved to other values` +

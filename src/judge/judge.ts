@@ -5,6 +5,7 @@ import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { prepareChosen, replacedByChosen } from "./chosen.ts";
 import { evidenceOf, logTailMax } from "./evidence.ts";
+import { matters, minRowsOf } from "./policy.ts";
 import { createSeen, type Gauge, type Reading, type Seen, type Statistic } from "./statistic.ts";
 import { statistics } from "./table.ts";
 import { judgeTraffic } from "./traffic.ts";
@@ -63,7 +64,7 @@ export function createJudge(
           if ((only === "counts" && reads !== "counts") || (reads === "closed" && !final)) continue;
           const reading = gauge.read(seen, known && historyOf(known, statistic, segment));
           if (reading === undefined) continue;
-          verdicts.push(toVerdict(field, statistic, reading, seen, sigma, view.window.minRows));
+          verdicts.push(toVerdict(field, statistic, reading, seen, sigma, minRowsOf(field, view)));
         }
       }
       return {
@@ -151,7 +152,8 @@ function toVerdict(
   const enough = rows >= minRows;
   const hard = broken === "first" || (broken === "rate" && enough);
   const shift = Math.abs(observed - expected) / unit;
-  const critical = hard || (enough && shift >= line.sigma && logTail < line.logTail);
+  const far = shift >= line.sigma && logTail < line.logTail && matters(field, statistic, reading);
+  const critical = hard || (enough && far);
   const decidedAt = broken === "first" ? (example?.eventTime ?? seen.lastEvent) : seen.lastEvent;
   return {
     field: field.name,

@@ -21,6 +21,7 @@ export const location: Statistic = {
     if (field.type === "timestamp" || reference?.body.kind !== "numeric") return undefined;
     const table = scoreTable(reference.body.histogram);
     if (table === undefined) return undefined;
+    const usual = reference.body.moments.mean;
     return {
       varies: true,
       read(seen, history): Reading | undefined {
@@ -40,6 +41,7 @@ export const location: Statistic = {
           unit: 1,
           error,
           z: (observed - expected) / error,
+          change: Math.abs(mean - usual),
           logTail: bothSides(normalLogSf(beyond)),
           say: () =>
             `${field.name} lies ${short(Math.abs(observed - expected))} standard deviations ` +

@@ -70,7 +70,7 @@ function createGauge(
       if (counted === undefined) return undefined;
       const limit = options.limit?.(field, seen);
       if (share === undefined && limit === undefined) return undefined;
-      const drift = share === undefined ? undefined : compare(options, counted, share, history);
+      const drift = share === undefined ? undefined : compare(options, field, counted, share, history);
       return withLimit(options, field, seen, counted, limit, drift);
     },
   };
@@ -79,14 +79,15 @@ function createGauge(
 type Compared = Pick<Reading, "expected" | "unit" | "error" | "logTail">;
 
 function compare(
-  { floor, twoSided }: RateOptions,
+  { floor: own, twoSided }: RateOptions,
+  field: FieldSpec,
   { hits, rows }: Share,
   reference: Share,
   history: StatisticHistory | undefined,
 ): Compared {
   const pooled = reference.hits / reference.rows;
   const expected = history === undefined ? pooled : history.mean;
-  const unit = Math.max(history?.sd ?? 0, floor);
+  const unit = Math.max(history?.sd ?? 0, field.drift.floor ?? own);
   const likely = Math.max((reference.hits + 1) / (reference.rows + 2), rateFloor);
   const error = Math.sqrt((likely * (1 - Math.min(likely, 0.999))) / Math.max(1, rows));
   const high = Math.min(1, Math.max(likely, history?.high ?? 0) + slack * unit);
@@ -107,7 +108,7 @@ function withLimit(
 ): Reading {
   const observed = rows === 0 ? 0 : hits / rows;
   const expected = drift?.expected ?? limit ?? 0;
-  const unit = drift?.unit ?? options.floor;
+  const unit = drift?.unit ?? field.drift.floor ?? options.floor;
   const error = drift?.error ?? Math.sqrt(Math.max(expected, rateFloor) / Math.max(1, rows));
   const over = limit !== undefined && observed > limit;
   const limitTail = over ? logBinomialUpperTail(hits, rows, limit) : 0;
@@ -119,6 +120,7 @@ function withLimit(
     unit,
     error,
     z: (observed - expected) / error,
+    ...(isNumeric(field) ? {} : { change: Math.abs(observed - expected) }),
     logTail: Math.min(drift?.logTail ?? 0, limitTail),
     ...(broken ? { broken: "rate" as const } : {}),
     example: options.rule === undefined ? undefined : seen.profile.rules.get(options.rule)?.example,
@@ -128,4 +130,9 @@ function withLimit(
       return `${percent(observed)} of ${field.name} ${options.predicate} (${usual}${allowed})`;
     },
   };
+}
+
+/** A number's `ignoreBelow` is in its own unit, not a share. */
+function isNumeric({ type }: FieldSpec): boolean {
+  return type !== "string" && type !== "bool" && type !== "embedding";
 }

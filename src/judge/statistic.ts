@@ -43,6 +43,8 @@ export interface Reading {
   readonly error: number;
   /** (observed − expected)/error, signed: what a sequential detector follows from window to window. */
   readonly z: number;
+  /** Of the mean or of a share, in the data's own unit; absent where there is no such thing. */
+  readonly change?: number;
   /** ln of the probability to see this or more while windows are like the baseline's; ≤ 0. */
   readonly logTail: number;
   /** Lines of its own, in place of the field's sigma and the breaker's probability. */

@@ -117,6 +117,14 @@ export interface DriftPolicy {
 export interface FieldDriftPolicy extends DriftPolicy {
   /** Opens the breaker in place of the judge's own distances between distributions; absent: those do. */
   readonly statistic?: ChosenStatistic | undefined;
+  /** Which changes open the breaker or warn; absent: both. */
+  readonly direction?: "up" | "down" | "both" | undefined;
+  /** A change of the mean (of a number) or of a share (of anything else) that is too small to matter. */
+  readonly ignoreBelow?: number | undefined;
+  /** Smallest "standard deviation" of the field's shares, in place of each statistic's own. */
+  readonly floor?: number | undefined;
+  /** In place of the window's. */
+  readonly minRows?: number | undefined;
 }
 
 /** A classical statistic as a field's line: by the size of its value, or by its p-value. Exactly one of the two is given. */

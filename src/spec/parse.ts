@@ -186,6 +186,10 @@ function toField(
       falseAlarmsPerMonth: field.drift?.falseAlarmsPerMonth ?? drift.falseAlarmsPerMonth,
       seasonality: field.drift?.seasonality ?? drift.seasonality,
       ...chosenOf(field),
+      direction: field.drift?.direction,
+      ignoreBelow: field.drift?.ignoreBelow,
+      floor: field.drift?.floor,
+      minRows: field.drift?.minRows,
     },
   };
 }

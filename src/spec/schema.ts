@@ -51,6 +51,21 @@ const driftShape = {
   seasonality: z.enum(["auto", "off"]).describe("Whether hour of day and day of week are expected to matter"),
 };
 
+/** What of a field matters: said field by field, because units and sizes are its own. */
+const mattersShape = {
+  direction: z.enum(["up", "down", "both"]).describe("Which changes matter: rises, falls, or both"),
+  ignoreBelow: z
+    .number()
+    .positive()
+    .describe("A change of the mean (numbers) or of a share (all else) that is too small to matter"),
+  floor: rateSchema
+    .refine((rate) => rate > 0, { error: "is no share above 0" })
+    .describe(
+      "Smallest standard deviation of the field's shares: two of them are the smallest step that matters",
+    ),
+  minRows: z.number().int().min(1).describe("With fewer rows its verdicts are `insufficient`"),
+};
+
 /** Which statistic opens the breaker is said field by field: none fits all types. */
 const chosenShape = {
   statistic: z
@@ -114,6 +129,10 @@ export const fieldSchema = z.strictObject({
       statistic: chosenShape.statistic.optional(),
       threshold: chosenShape.threshold.optional(),
       pValue: chosenShape.pValue.optional(),
+      direction: mattersShape.direction.optional(),
+      ignoreBelow: mattersShape.ignoreBelow.optional(),
+      floor: mattersShape.floor.optional(),
+      minRows: mattersShape.minRows.optional(),
     })
     .optional(),
 });
