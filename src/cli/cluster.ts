@@ -7,6 +7,9 @@ import { createKafkaSource } from "../source/kafka.ts";
 import type { KafkaConfig, Role } from "./config.ts";
 import type { KafkaClient } from "./wire.ts";
 
+/** How long the end of a process waits for its judge; another process's goes on from there. */
+const [drainMs, drainPollMs] = [3_000, 20];
+
 export interface ClusterOptions {
   readonly kafka: KafkaConfig;
   readonly client: KafkaClient;
@@ -32,6 +35,8 @@ export interface Cluster {
   /** Whether the judge here has come to the end of the log once. */
   ready(): boolean;
   run(signal: AbortSignal): Promise<void>;
+  /** When this process is the judge that speaks: waits, not long, until what has been told up to now is judged. */
+  drain(): Promise<void>;
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
@@ -112,6 +117,19 @@ export function createCluster(options: ClusterOptions): Cluster {
 
   return {
     judging: (view) => (serves ? current().judging(view) : undefined),
+    async drain() {
+      if (!leads) return;
+      const admin = options.client.admin();
+      await admin.connect();
+      try {
+        const [end] = await admin.fetchTopicOffsets(topic);
+        const high = Number(end?.high ?? 0);
+        for (let waited = 0; waited < drainMs && leads && leader.position() < high; waited += drainPollMs)
+          await new Promise((done) => setTimeout(done, drainPollMs));
+      } finally {
+        await admin.disconnect();
+      }
+    },
     ready: () => !serves || leaderReady || followerReady,
     async run(signal) {
       if (!judges && serves) follow();

@@ -80,7 +80,7 @@ function withBefore(
   signal: AbortSignal,
 ): Receiver {
   return {
-    assigned: (partition) => receiver.assigned(partition),
+    assigned: (partition, isEmpty) => receiver.assigned(partition, isEmpty),
     async receive(partition, messages) {
       for (const message of messages) {
         if (signal.aborted) return;

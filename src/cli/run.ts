@@ -174,7 +174,8 @@ async function watch(
   }, tickEveryMs);
   try {
     const reading = (source ?? nothing).run(monitor, io.signal);
-    await Promise.race([failed.promise, Promise.all([reading, cluster?.run(io.signal)])]);
+    const working = cluster === undefined ? reading : withJudge(cluster, reading, io.signal);
+    await Promise.race([failed.promise, working]);
     if (embedded) {
       await checkpoint();
       await Promise.race([failed.promise, aborted(io.signal)]);
@@ -183,6 +184,19 @@ async function watch(
   } finally {
     clearInterval(timer);
   }
+}
+
+/** The judge goes on until what was read here is judged. */
+async function withJudge(cluster: Cluster, reading: Promise<void>, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const judging = cluster.run(done.signal);
+  try {
+    await Promise.race([judging, Promise.all([reading, aborted(signal)])]);
+    await cluster.drain().catch(() => undefined); // whoever judges next reads it in the log
+  } finally {
+    done.abort();
+  }
+  await judging;
 }
 
 const nothing: Source = { run: async () => undefined };

@@ -27,6 +27,8 @@ export interface JudgeLogOptions {
 export interface JudgeLog extends Receiver {
   judging(view: string): Judging | undefined;
   active(): readonly Alert[];
+  /** The first offset of the log that has not been folded in. */
+  position(): number;
 }
 
 /** One view's judge and its roll of partitions. */
@@ -56,6 +58,9 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     return result;
   };
 
+  const position = (): number =>
+    seats.size === 0 ? 0 : Math.min(...[...seats.values()].map(({ nextOffset }) => nextOffset));
+
   const assign = async (): Promise<Resume | undefined> => {
     const restored = new Map<string, Seat>();
     for (const monitored of views)
@@ -64,8 +69,8 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     outbox = newOutbox(); // what waited there was another term's: it is found in the log again
     assigned = true;
     for (const sink of speaks?.sinks ?? []) await sink.accept([], active());
-    const offset = Math.min(...[...seats.values()].map(({ nextOffset }) => nextOffset));
-    return Number.isFinite(offset) && offset > 0 ? { offset, anchor: undefined } : undefined;
+    const offset = position();
+    return offset > 0 ? { offset, anchor: undefined } : undefined;
   };
 
   const fold = (message: Message): readonly Outcome[] => {
@@ -95,6 +100,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   return {
     judging: (view) => seats.get(view)?.judging,
     active,
+    position,
     assigned: () => inTurn(assign),
     receive: (_partition, messages) =>
       inTurn(async () => {

@@ -35,8 +35,11 @@ export interface Anchor {
 }
 
 export interface Receiver {
-  /** Once per assignment of a partition, before its first record: the offset to resume at, `undefined` for the source's own start. */
-  assigned(partition: Partition): Promise<Resume | undefined>;
+  /**
+   * Once per assignment of a partition, before its first record: where to resume, `undefined` for the source's own start.
+   * @param isEmpty  its log holds no record now: nobody need wait for it
+   */
+  assigned(partition: Partition, isEmpty?: boolean): Promise<Resume | undefined>;
   /**
    * The next records of a partition, in offset order. Resolves when they have been profiled, judged and handed to the sinks.
    * A record below the partition's position is ignored, so delivering twice counts once.

@@ -123,7 +123,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     });
   };
 
-  const assign = async (partition: Partition): Promise<Resume | undefined> => {
+  const assign = async (partition: Partition, isEmpty: boolean): Promise<Resume | undefined> => {
     let resume: Resume | undefined;
     for (const name of route(partition)) {
       const cell = cells.get(name);
@@ -131,8 +131,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const lane = createLane(partition, cell.view, cell.profiler.start());
       await restoreLane(cell, lane, store, trouble);
       cell.lanes.set(lane.key, lane);
-      cell.lastActive.set(lane.key, clock.now());
+      const lastActive = isEmpty && lane.nextOffset === 0 ? Number.NEGATIVE_INFINITY : clock.now();
+      cell.lastActive.set(lane.key, lastActive);
       teller?.begin(lane);
+      await emit(teller?.tick(cell, lane, clock.now(), lastActive) ?? []);
       if (lane.nextOffset > 0 && lane.nextOffset <= (resume?.offset ?? lane.nextOffset))
         resume = { offset: lane.nextOffset, anchor: lane.anchor };
     }
@@ -318,7 +320,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     announce: (outcomes) => {
       if (outcomes.length > 0) for (const listener of listeners) listener(outcomes);
     },
-    assigned: (partition) => inTurn(() => assign(partition)),
+    assigned: (partition, isEmpty = false) => inTurn(() => assign(partition, isEmpty)),
     receive: (partition, messages) =>
       inTurn(async () => {
         lastPollAt = clock.now();
