@@ -47,7 +47,7 @@ export function prepareChosen(
       // shift is in lines; |observed − expected|/unit must give it in sigmas.
       const unit = Math.abs(value - expected) / Math.max(shift * sigma, 1e-12) || 1;
       return {
-        rows: pair.current.total,
+        rows: rowsOf(statistic, pair),
         observed: value,
         expected,
         unit,
@@ -86,6 +86,11 @@ function distance(
     logTail: logLuck(statistic, measured, pair),
     needed: logTailMax,
   };
+}
+
+/** What it was computed over: nulls are values to the share of nulls alone. */
+function rowsOf({ name }: ClassicalStatistic, { current: { total, nulls } }: Pair): number {
+  return name === "nullShift" ? total + nulls : total;
 }
 
 /** Mann–Whitney's U alone is not about 0 when nothing moved. */

@@ -20,6 +20,8 @@ export interface ClassicalStatistic {
   readonly compares: "value" | "magnitude" | "none";
   /** What tells drift from luck when the statistic has no p-value: the cells' G-test, or Kolmogorov–Smirnov. */
   readonly evidence: "own" | "cells" | "ranks";
+  /** Needs to know how many values and nulls there are, not what values. */
+  readonly sizesSuffice?: true;
   /** @returns undefined where it is not defined: no spread to divide by, one category, a single value */
   measure(pair: Pair): Measured | undefined;
 }

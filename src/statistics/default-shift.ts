@@ -17,10 +17,12 @@ export const defaultShift: ClassicalStatistic = {
   pValue: "two-proportion z, both sides; none when neither sample has a default case",
   compares: "magnitude",
   evidence: "own",
+  sizesSuffice: true,
   measure(pair) {
     if (pair.kind !== "categorical") return undefined;
     const { reference, current } = pair;
     const mapped = reference.defaults !== undefined && current.defaults !== undefined;
+    if (!mapped && (reference.sizesOnly || current.sizesOnly)) return undefined;
     const before = mapped ? (reference.defaults ?? 0) : 0;
     const now = mapped ? (current.defaults ?? 0) : unseen(reference, current);
     const value = now / current.total - before / reference.total;

@@ -10,7 +10,8 @@ export function fits({ fits: kinds }: ClassicalStatistic, kind: Pair["kind"]): b
 
 /** @returns undefined where it is not defined, or its value is no finite number */
 export function measureOne(statistic: ClassicalStatistic, pair: Pair): Measured | undefined {
-  const measured = fits(statistic, pair.kind) ? statistic.measure(pair) : undefined;
+  const told = statistic.sizesSuffice === true || !(pair.reference.sizesOnly || pair.current.sizesOnly);
+  const measured = told && fits(statistic, pair.kind) ? statistic.measure(pair) : undefined;
   return measured !== undefined && Number.isFinite(measured.value) ? measured : undefined;
 }
 

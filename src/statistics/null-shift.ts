@@ -13,6 +13,7 @@ export const nullShift: ClassicalStatistic = {
   pValue: "two-proportion z, both sides; none when neither sample has a null",
   compares: "magnitude",
   evidence: "own",
+  sizesSuffice: true,
   measure({ reference, current }) {
     const [n, m] = [reference.total + reference.nulls, current.total + current.nulls];
     const value = current.nulls / m - reference.nulls / n;

@@ -19,7 +19,7 @@ export interface Profiled {
     | { readonly kind: "embedding" };
 }
 
-/** @returns undefined without a value, for embeddings, and for more categories than are counted exactly */
+/** @returns undefined without a value or a null, and for embeddings */
 export function sampleOf({ nulls, body }: Profiled): Sample | undefined {
   switch (body.kind) {
     case "numeric":
@@ -35,7 +35,8 @@ export function sampleOf({ nulls, body }: Profiled): Sample | undefined {
       ]);
       for (const [value, count] of counts) if (count === 0) counts.delete(value);
       const total = body.falses + body.trues;
-      return total === 0 ? undefined : { kind: "categorical", counts, total, nulls, defaults: undefined };
+      if (total + nulls === 0) return undefined;
+      return { kind: "categorical", counts, total, nulls, defaults: undefined, sizesOnly: total === 0 };
     }
     case "embedding":
       return undefined;

@@ -8,7 +8,7 @@ export interface NumericSample {
   readonly values: Float64Array;
   /** Of each value, > 0. */
   readonly counts: Float64Array;
-  /** Sum of `counts`, ≥ 1. */
+  /** Sum of `counts`, ≥ 1 unless `sizesOnly`. */
   readonly total: number;
   /** The mean is pivot + offset: near 1e9 one double alone would lose seven digits of it. */
   readonly pivot: number;
@@ -19,6 +19,8 @@ export interface NumericSample {
   readonly nulls: number;
   /** False when `values` are the middles of buckets. */
   readonly exact: boolean;
+  /** True: there are nulls only, `values` is empty. */
+  readonly sizesOnly: boolean;
 }
 
 /** Categories and how often each occurs. */
@@ -26,11 +28,13 @@ export interface CategoricalSample {
   readonly kind: "categorical";
   /** Every count > 0. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Sum of `counts`, ≥ 1. */
+  /** Sum of `counts`, ≥ 1 unless `sizesOnly`. */
   readonly total: number;
   readonly nulls: number;
   /** Values outside the serving model's mapping; undefined when none is known. */
   readonly defaults: number | undefined;
+  /** True: `counts` is empty, because there are nulls only, or more categories than were counted exactly. */
+  readonly sizesOnly: boolean;
 }
 
 export type Sample = NumericSample | CategoricalSample;
@@ -58,6 +62,7 @@ export function numericSample(numbers: readonly number[], nulls = 0): NumericSam
     m2: sumNthPowerDeviations(distances, 2),
     nulls,
     exact: true,
+    sizesOnly: false,
   };
 }
 
@@ -66,7 +71,7 @@ export function categoricalSample(values: readonly string[], nulls = 0): Categor
   assert(values.length > 0);
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return { kind: "categorical", counts, total: values.length, nulls, defaults: undefined };
+  return { kind: "categorical", counts, total: values.length, nulls, defaults: undefined, sizesOnly: false };
 }
 
 /** mean(current) − mean(reference), without the digits that both share. */

@@ -19,14 +19,14 @@ import type { CategoricalSample, NumericSample } from "./sample.ts";
  *
  * `test/statistics/sketched.test.ts` holds them to it.
  *
- * @returns undefined without a value
+ * @returns undefined without a value or a null
  */
 export function sketchedNumbers(
   histogram: Histogram,
   moments: Moments,
   nulls: number,
 ): NumericSample | undefined {
-  if (histogram.total === 0) return undefined;
+  if (histogram.total + nulls === 0) return undefined;
   const { index, count } = buckets(histogram);
   const values = new Float64Array(index.length);
   const counts = new Float64Array(index.length);
@@ -47,20 +47,23 @@ export function sketchedNumbers(
     m2: moments.m2,
     nulls,
     exact: false,
+    sizesOnly: histogram.total === 0,
   };
 }
 
 /**
  * Category counts as they are: exact, so are the statistics.
  * @param defaults  values outside the mapping; undefined without a mapping
- * @returns undefined without a value, and beyond the sketch's limit, where counts are bounds only: ids have no distribution
+ * @returns undefined without a value or a null; sizes only beyond the sketch's limit, where counts are bounds: ids have no distribution
  */
 export function sketchedCategories(
   categories: Categories,
   nulls: number,
   defaults: number | undefined,
 ): CategoricalSample | undefined {
-  if (total(categories) === 0 || !isExact(categories)) return undefined;
-  const counts = new Map(entries(categories).map(({ value, count }) => [value, count]));
-  return { kind: "categorical", counts, total: total(categories), nulls, defaults };
+  const values = total(categories);
+  if (values + nulls === 0) return undefined;
+  const sizesOnly = values === 0 || !isExact(categories);
+  const counts = new Map(sizesOnly ? [] : entries(categories).map(({ value, count }) => [value, count]));
+  return { kind: "categorical", counts, total: values, nulls, defaults, sizesOnly };
 }

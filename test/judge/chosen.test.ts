@@ -113,6 +113,13 @@ describe("a statistic of a field's choice", () => {
     }
   });
 
+  it("sees a window of nulls only, when it is the shift of nulls", () => {
+    const field = chosen({ name: "nullShift", threshold: 0.5 });
+    const nulls = Array.from({ length: 60 }, () => null);
+    const verdict = find(judged(field, reference, nulls), "nullShift");
+    assert.deepEqual([verdict?.status, verdict?.observed, verdict?.rows], ["critical", 1, 60]);
+  });
+
   it("is of categories and bools as well", () => {
     const words = (share: number): readonly Cell[] =>
       Array.from({ length: 1_000 }, (_, i) => (i < share * 1_000 ? "DE" : "US"));

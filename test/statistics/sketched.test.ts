@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { getOrInsert } from "../../src/model/maps.ts";
 import { bucketOf, buckets, type Frame } from "../../src/sketch/histogram.ts";
-import { fits } from "../../src/statistics/measure.ts";
+import { fits, measureAll } from "../../src/statistics/measure.ts";
 import { type Pair, pairOf } from "../../src/statistics/pair.ts";
 import { type Profiled, sampleOf } from "../../src/statistics/profiled.ts";
 import { classicalStatistics } from "../../src/statistics/table.ts";
@@ -241,7 +241,28 @@ describe("statistics read off category counts", () => {
     );
     assert.equal(bool.nulls, 1);
     assert.equal(sampleOf(profileOf(fieldSpec("x", "embedding"), [[1, 2]])), undefined);
-    assert.equal(sampleOf(profileOf(field, [null, null])), undefined);
+    assert.equal(sampleOf(profileOf(field, [])), undefined);
+  });
+
+  it("are those of sizes alone where there are nulls only, or more categories than are counted", () => {
+    const ids = Array.from({ length: 5_000 }, (_, i) => `id ${i}`);
+    const text = fieldSpec("x", "string", { mapping: { values: ["US"], maxDefaultRate: 0.01 } });
+    for (const [of, before, now] of [
+      [field, [1, 2, 3, 4], [null, null]],
+      [fieldSpec("x", "bool"), [true, false], [null]],
+      [text, ["US", "US", "DE", "DE"], [null]],
+    ] as const) {
+      const [a, b] = [sampleOf(profileOf(of, before)), sampleOf(profileOf(of, now))];
+      const pair = a === undefined || b === undefined ? undefined : pairOf(a, b);
+      assert(pair !== undefined);
+      assert.deepEqual([...measureAll(pair).keys()], ["nullShift"]);
+      assert.equal(valueIn("nullShift", pair), 1);
+    }
+    const [a, b] = [sampleOf(profileOf(text, ["US", "US"])), sampleOf(profileOf(text, [...ids, null]))];
+    const pair = a === undefined || b === undefined ? undefined : pairOf(a, b);
+    assert(pair !== undefined);
+    assert.deepEqual([...measureAll(pair).keys()], ["nullShift", "defaultShift"]);
+    assert.equal(valueIn("defaultShift", pair), 1);
   });
 
   it("leave nothing out that fits, but the count of distinct numbers", () => {
