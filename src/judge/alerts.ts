@@ -151,7 +151,13 @@ interface Draft {
 }
 
 function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view: FeatureView): void {
+  if (verdict.status === "warning") {
+    foldWarning(draft, window, verdict, view);
+    return;
+  }
   if (verdict.status !== "critical" && draft.entries.size === 0) return;
+  if (verdict.status === "critical") yieldWarnings(draft, window, verdict);
+  else if (verdict.status === "ok" && window.final) endWarning(draft, window, verdict, view);
   const place = placeOf(window.segment, verdict, view);
   const known = draft.entries.get(place.fingerprint);
   if (verdict.status === "critical") {
@@ -168,14 +174,52 @@ function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view:
     draft.entries.set(place.fingerprint, { ...known, cleans, lastWindow: window.window.start });
     return;
   }
-  draft.entries.delete(place.fingerprint);
-  const { example: _past, ...past } = known.alert;
+  resolve(draft, known.alert, window, verdict);
+}
+
+/** A warning stands down while a critical alert of the same field fires: one incident, one page. */
+function foldWarning(draft: Draft, window: JudgedWindow, verdict: Verdict, view: FeatureView): void {
+  const place = placeOf(window.segment, verdict, view);
+  const known = draft.entries.get(place.fingerprint);
+  const alert = firing(window, verdict, place);
+  if (known !== undefined) draft.entries.set(place.fingerprint, again(known, alert, window));
+  else if (!alertsOf(draft, window.segment, verdict.field).some(({ severity }) => severity === "critical"))
+    fire(draft, alert, window.window.start);
+}
+
+/** The field's warnings end where its critical alert begins. */
+function yieldWarnings(draft: Draft, window: JudgedWindow, verdict: Verdict): void {
+  for (const alert of alertsOf(draft, window.segment, verdict.field)) {
+    if (alert.severity === "warning") resolve(draft, alert, window, { ...verdict, evidence: alert.evidence });
+  }
+}
+
+/** The detector has waited itself until the drift was surely over. */
+function endWarning(draft: Draft, window: JudgedWindow, verdict: Verdict, view: FeatureView): void {
+  const known = draft.entries.get(
+    placeOf(window.segment, { ...verdict, status: "warning" }, view).fingerprint,
+  );
+  if (known !== undefined && window.window.start > known.lastWindow)
+    resolve(draft, known.alert, window, verdict);
+}
+
+function alertsOf(draft: Draft, segment: Segment | null, field: string | null): readonly Alert[] {
+  if (draft.entries.size === 0) return [];
+  const key = segmentKey(segment);
+  return [...draft.entries.values()]
+    .map(({ alert }) => alert)
+    .filter((alert) => alert.field === field && segmentKey(alert.segment) === key);
+}
+
+function resolve(draft: Draft, alert: Alert, { window }: JudgedWindow, verdict: Verdict): void {
+  draft.entries.delete(alert.fingerprint);
+  const { example: _past, ...past } = alert;
   draft.changed.push({
     ...past,
     ...figuresOf(verdict),
     status: "resolved",
-    time: window.window.end,
-    window: window.window,
+    time: window.end,
+    window,
     summary: verdict.summary,
   });
 }
@@ -277,18 +321,20 @@ type Place = Pick<
 
 /** Without a verdict: the place of the breaker's own alert. */
 function placeOf(segment: Segment | null, verdict: Verdict | undefined, view: FeatureView): Place {
+  const severity = verdict?.status === "warning" ? ("warning" as const) : ("critical" as const);
   const place = {
     alertname: verdict === undefined ? ("TidemarkBreakerOpen" as const) : alertNameOf(verdict, view),
     featureView: view.name,
     field: verdict?.field ?? null,
     statistic: verdict?.statistic ?? ("breaker" as const),
     segment,
-    severity: "critical" as const,
+    severity,
   };
   return { ...place, fingerprint: fingerprintOf(place, view) };
 }
 
-function alertNameOf({ field, statistic }: Verdict, view: FeatureView): AlertName {
+function alertNameOf({ field, statistic, status }: Verdict, view: FeatureView): AlertName {
+  if (status === "warning") return "TidemarkDrift";
   if (
     statistic === "max_rate" &&
     view.fields.some((spec) => spec.name === field && spec.taints !== undefined)
@@ -304,7 +350,7 @@ const fingerprints = new WeakMap<FeatureView, Map<string, string>>();
 function fingerprintOf(place: Omit<Place, "fingerprint">, view: FeatureView): string {
   const known = fingerprints.get(view) ?? new Map<string, string>();
   fingerprints.set(view, known);
-  const key = JSON.stringify([place.statistic, place.field, place.segment]);
+  const key = JSON.stringify([place.statistic, place.field, place.segment, place.severity]);
   return getOrInsert(known, key, () => alertFingerprint(alertLabels(place, view)));
 }
 
@@ -318,6 +364,7 @@ function firing(window: JudgedWindow, verdict: Verdict, place: Place): Alert {
     window: window.window,
     summary: verdict.summary,
     startsAt: decided ?? Math.min(window.asOf, window.window.end),
+    ...(verdict.since === undefined ? {} : { since: verdict.since }),
     ...(verdict.example === undefined ? {} : { example: verdict.example }),
   };
 }

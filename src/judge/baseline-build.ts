@@ -13,8 +13,10 @@ import type { Frame } from "../sketch/histogram.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { addReading, createHistory, type GrowingHistory, toHistory, unlike } from "./history.ts";
 import { prepareGauges } from "./judge.ts";
+import { createRecorder, type Tracks } from "./recorder.ts";
 import { addToSample, createSample, eventTimeAt, sampleFrames } from "./sample.ts";
-import { createSeen } from "./statistic.ts";
+import { seenOf } from "./statistic.ts";
+import type { Track } from "./track.ts";
 import { addTraffic, createTraffic, type Traffic, toTraffic } from "./traffic.ts";
 
 /** More late rows than this and the data are not in order: a baseline of what is left would be of chance. */
@@ -50,10 +52,10 @@ export async function buildBaseline(
   const passes: Passes = { view, open, options };
   const frames = await findFrames(passes);
   const reference = await mergeWindows(passes, frames);
-  const { histories, traffic } = await findHistories(passes, frames, reference.profile);
+  const { histories, traffic, tracks } = await findHistories(passes, frames, reference);
   const fields = new Map<string, FieldBaseline>();
   for (const [name, profile] of reference.profile.fields) {
-    fields.set(name, toFieldBaseline(profile, histories.get(name)));
+    fields.set(name, toFieldBaseline(profile, histories.get(name), tracks.get(name)));
   }
   return {
     featureView: view.name,
@@ -112,23 +114,27 @@ async function mergeWindows(
 async function findHistories(
   passes: Passes,
   frames: ReadonlyMap<string, Frame>,
-  reference: WindowProfile,
-): Promise<{ histories: Histories; traffic: Traffic | undefined }> {
+  reference: { readonly profile: WindowProfile; readonly windows: number },
+): Promise<{ histories: Histories; traffic: Traffic | undefined; tracks: Tracks }> {
   const { view } = passes;
   const histories: Histories = new Map();
   const traffic = createTraffic();
   const fields = view.fields.flatMap((field) => {
-    const profile = reference.fields.get(field.name);
+    const profile = reference.profile.fields.get(field.name);
     if (profile === undefined) return [];
-    return [{ name: field.name, gauges: prepareGauges(field, { profile }, view) }];
+    return [{ field, name: field.name, gauges: prepareGauges(field, { profile }, view) }];
   });
+  const recorder = createRecorder(view, reference);
   await eachWindow(passes, view, frames, 3, (closed) => {
     const key = segmentKey(closed.segment);
-    if (closed.segment === null) addTraffic(traffic, closed);
+    if (closed.segment === null) {
+      addTraffic(traffic, closed);
+      recorder.add(closed);
+    }
     for (const { name, gauges } of fields) {
       const profile = closed.fields.get(name);
       if (profile === undefined) continue;
-      const seen = createSeen(profile, closed.segment, closed.lastEvent);
+      const seen = seenOf(profile, closed.segment, closed.lastEvent);
       for (const { statistic, gauge } of gauges) {
         const reading = gauge.varies ? gauge.read(seen, undefined) : undefined;
         if (reading === undefined || reading.rows < view.window.minRows) continue;
@@ -138,12 +144,13 @@ async function findHistories(
       }
     }
   });
-  return { histories, traffic: toTraffic(traffic) };
+  return { histories, traffic: toTraffic(traffic), tracks: recorder.tracks() };
 }
 
 function toFieldBaseline(
   profile: FieldBaseline["profile"],
   histories: ReadonlyMap<string, ReadonlyMap<StatisticName, GrowingHistory>> | undefined,
+  tracks: ReadonlyMap<string, Track> | undefined,
 ): FieldBaseline {
   const statistics = new Map<StatisticName, StatisticHistory>();
   for (const [name, growing] of histories?.get("") ?? []) statistics.set(name, toHistory(growing));
@@ -152,7 +159,12 @@ function toFieldBaseline(
     const own = key === "" ? undefined : unlike(histories?.get(key) ?? new Map(), statistics);
     if (own !== undefined && own.size > 0) segments.set(key, own);
   }
-  return segments.size === 0 ? { profile, statistics } : { profile, statistics, segments };
+  return {
+    profile,
+    statistics,
+    ...(tracks === undefined ? {} : { tracks }),
+    ...(segments.size === 0 ? {} : { segments }),
+  };
 }
 
 /** Profiles all the data and hands over every window that lies in range, in order of time. */

@@ -7,6 +7,7 @@ import type { Frame } from "../sketch/histogram.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { bodyToJson, readBody } from "./baseline-body.ts";
 import { type Json, type Reader, readJson, writeJson } from "./json.ts";
+import { readTrack, trackToJson } from "./track-file.ts";
 import type { Traffic } from "./traffic.ts";
 
 const apiVersion = "tidemark/v1";
@@ -64,7 +65,7 @@ export function framesOf(baseline: Baseline | undefined): ReadonlyMap<string, Fr
   return frames;
 }
 
-function fieldToJson({ profile, statistics, segments }: FieldBaseline): Json {
+function fieldToJson({ profile, statistics, tracks, segments }: FieldBaseline): Json {
   const rules: Record<string, Json> = {};
   for (const name of [...profile.rules.keys()].sort()) rules[name] = profile.rules.get(name)?.count ?? 0;
   return {
@@ -73,6 +74,9 @@ function fieldToJson({ profile, statistics, segments }: FieldBaseline): Json {
     nulls: profile.nulls,
     ...(profile.rules.size === 0 ? {} : { rules }),
     statistics: historiesToJson(statistics),
+    ...(tracks === undefined
+      ? {}
+      : { tracks: record([...tracks].map(([name, track]) => [name, trackToJson(track)])) }),
     ...(segments === undefined
       ? {}
       : { segments: record([...segments].map(([key, own]) => [key, historiesToJson(own)])) }),
@@ -141,12 +145,16 @@ function readField(reader: Reader): FieldBaseline {
     body: readBody(reader, type),
   };
   const statistics = readHistories(reader.get("statistics"));
-  const segments = reader.optional("segments");
-  if (segments === undefined) return { profile, statistics };
+  const [tracks, segments] = [reader.optional("tracks"), reader.optional("segments")];
   return {
     profile,
     statistics,
-    segments: new Map(segments.entries().map(([key, own]) => [key, readHistories(own)])),
+    ...(tracks === undefined
+      ? {}
+      : { tracks: new Map(tracks.entries().map(([key, own]) => [key, readTrack(own)])) }),
+    ...(segments === undefined
+      ? {}
+      : { segments: new Map(segments.entries().map(([key, own]) => [key, readHistories(own)])) }),
   };
 }
 

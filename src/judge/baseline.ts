@@ -1,6 +1,7 @@
 import type { EventTime } from "../model/time.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
+import type { Track } from "./track.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** How one statistic varies from window to window while nothing is wrong. Windows below `minRows` are left out. */
@@ -24,6 +25,8 @@ export interface StatisticHistory {
 export interface FieldBaseline {
   readonly profile: FieldProfile;
   readonly statistics: ReadonlyMap<StatisticName, StatisticHistory>;
+  /** How the warning layer's signals go from window to window, by name; what is not there is learnt from live windows. */
+  readonly tracks?: ReadonlyMap<string, Track>;
   /**
    * Histories of segments, by `segmentKey`, that are not like the whole view's. A segment without one, such as a model
    * version that the baseline has not seen, is held to the whole view's.

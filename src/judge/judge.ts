@@ -6,7 +6,7 @@ import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { prepareChosen, replacedByChosen } from "./chosen.ts";
 import { evidenceOf, logTailMax } from "./evidence.ts";
 import { matters, minRowsOf } from "./policy.ts";
-import { createSeen, type Gauge, type Reading, type Seen, type Statistic } from "./statistic.ts";
+import { createSeen, type Gauge, type Reading, type Seen, type Statistic, seenOf } from "./statistic.ts";
 import { statistics } from "./table.ts";
 import { judgeTraffic } from "./traffic.ts";
 
@@ -59,7 +59,7 @@ export function createJudge(
       for (const { field, sigma, baseline: known, gauges } of fields) {
         const fieldProfile = profile.fields.get(field.name);
         if (fieldProfile === undefined) continue;
-        const seen = createSeen(fieldProfile, profile.segment, profile.lastEvent);
+        const seen = (final ? seenOf : createSeen)(fieldProfile, profile.segment, profile.lastEvent);
         for (const { statistic, reads, gauge } of gauges) {
           if ((only === "counts" && reads !== "counts") || (reads === "closed" && !final)) continue;
           const reading = gauge.read(seen, known && historyOf(known, statistic, segment));

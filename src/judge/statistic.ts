@@ -91,6 +91,15 @@ export function createSeen(profile: FieldProfile, segment: Segment | null, lastE
   };
 }
 
+const closed = new WeakMap<FieldProfile, Seen>();
+
+/** The same for a window that has closed: whoever asks of it shares what was computed. */
+export function seenOf(profile: FieldProfile, segment: Segment | null, lastEvent: EventTime): Seen {
+  const known = closed.get(profile) ?? createSeen(profile, segment, lastEvent);
+  closed.set(profile, known);
+  return known;
+}
+
 /** Rows whose batch has the column. */
 export function presentRows({ rows, rules }: FieldProfile): number {
   return rows - (rules.get("missing")?.count ?? 0);

@@ -65,6 +65,11 @@ export type StatisticName =
   | "volume"
   | "duplicates"
   | "silence"
+  | "shape"
+  | "distinct"
+  | "new_values"
+  | "norm"
+  | "correlation"
   | ClassicalName;
 
 /** What a judge says of one statistic of one field in one window. */
@@ -87,6 +92,8 @@ export interface Verdict {
   readonly evidence: number;
   /** Event time of the deciding event of a hard rule; absent otherwise. */
   readonly decidedAt?: EventTime;
+  /** Of a warning: start of the window with which the drift probably began. */
+  readonly since?: EventTime;
   /** One sentence for people, with numbers: `99.1% of user_location are outside the mapping (expected 0.2%)`. */
   readonly summary: string;
   /** An offending value and where it was seen, when one is known. */
@@ -152,6 +159,8 @@ export interface Alert {
   readonly summary: string;
   /** Hash of the alert's labels: the same place, the same id. */
   readonly fingerprint: string;
+  /** Of a warning: when the drift that it tells of probably began. */
+  readonly since?: EventTime;
   /** Event time at which this alert began to fire. */
   readonly startsAt: EventTime;
   readonly example?: Example;

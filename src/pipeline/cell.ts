@@ -151,5 +151,5 @@ export async function restoreJudging(cell: Cell, store: Store, trouble: Trouble)
   const { state, spec, frames } = decodeJudging(bytes);
   const same = spec === cell.view.fingerprint && frames === cell.frames;
   if (!same) trouble("state", `${cell.view.name}: spec or baseline changed; pending windows begin anew`);
-  cell.judging.restore(same ? state : { ...state, profiles: [] });
+  cell.judging.restore(same ? state : { ...state, drift: undefined, profiles: [] });
 }

@@ -53,6 +53,8 @@ interface JudgingHeader {
   readonly partitions: readonly string[];
   /** Of a judge that reads its partitions' signals from a log. */
   readonly log?: LogPosition;
+  /** Whether the first part is the warning layer's state. */
+  readonly drift?: boolean;
 }
 
 /** Where a judge stands in the log of signals: its state is the fold over all records below `nextOffset`. */
@@ -67,18 +69,17 @@ export function encodeJudging(
   frames: string,
   log?: LogPosition,
 ): Uint8Array {
-  const { profiles, ...rest } = state;
+  const { profiles, drift, ...rest } = state;
   const header: JudgingHeader = {
     spec,
     frames,
     ...rest,
     partitions: profiles.map(({ partition }) => partition),
     ...(log === undefined ? {} : { log }),
+    ...(drift === undefined ? {} : { drift: true }),
   };
-  return pack(
-    header,
-    profiles.map(({ bytes }) => bytes),
-  );
+  const parts = profiles.map(({ bytes }) => bytes);
+  return pack(header, drift === undefined ? parts : [drift, ...parts]);
 }
 
 /** @throws Fault `store.version` or `store.failed` */
@@ -89,12 +90,21 @@ export function decodeJudging(bytes: Uint8Array): {
   log: LogPosition | undefined;
 } {
   const { header, parts } = unpack(bytes);
-  const { spec, frames, partitions, log, ...rest } = {
+  const {
+    spec,
+    frames,
+    partitions,
+    log,
+    drift: drifted,
+    ...rest
+  } = {
     ...{ gathered: [], windows: [] },
     ...(header as JudgingHeader),
   };
-  const profiles = parts.map((part, index) => ({ partition: partitions[index] ?? "", bytes: part }));
-  return { state: { ...rest, profiles }, spec, frames, log };
+  const [drift, pending] = drifted === true ? [parts[0], parts.slice(1)] : [undefined, parts];
+  const profiles = pending.map((part, index) => ({ partition: partitions[index] ?? "", bytes: part }));
+  const state = { ...rest, profiles };
+  return { state: drift === undefined ? state : { ...state, drift }, spec, frames, log };
 }
 
 /** A header as JSON and binary parts in one value; `unpack` reads it back. */

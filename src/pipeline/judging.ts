@@ -9,6 +9,7 @@ import {
 import type { Baseline } from "../judge/baseline.ts";
 import { framesOf } from "../judge/baseline-file.ts";
 import { decodeBreakers, encodeBreakers, foldBreaker, newBreaker } from "../judge/breaker.ts";
+import { createDriftDetector } from "../judge/drift.ts";
 import { createJudge } from "../judge/judge.ts";
 import { judgeSilence, silentWindowsMin } from "../judge/traffic.ts";
 import type { FeatureView } from "../model/feature-view.ts";
@@ -92,6 +93,8 @@ export interface JudgingState {
   readonly judgedThrough: EventTime | null;
   readonly breakers: string;
   readonly alerts: string;
+  /** Of the warning layer; absent in what an older tidemark saved. */
+  readonly drift?: Uint8Array | undefined;
   readonly profiles: readonly { readonly partition: string; readonly bytes: Uint8Array }[];
   /** Windows among `profiles` that have been judged, or are partial. */
   readonly gathered: readonly {
@@ -114,6 +117,7 @@ export function createJudging(
   const judge = createJudge(view, baseline, options);
   const gathered = new Map<EventTime, Gathered>();
   const windows: WindowStatus[] = [];
+  const drift = createDriftDetector(view, baseline);
   const breakers = new Map<string, Breaker>();
   const judgedRows = new Map<string, { readonly counts: number; readonly sketches: number }>();
   const hardHits = new Map<EventTime, number>();
@@ -164,11 +168,12 @@ export function createJudging(
     if (firstStart === Number.POSITIVE_INFINITY) firstStart = window.start;
     const judgements = [...parts.keys()].sort().map((key) => {
       const profile = mergeInOrder(parts.get(key) ?? new Map());
-      const judged: JudgedWindow = {
+      const told: JudgedWindow = {
         ...judge.judge(profile, { final: true, asOf: window.end, whole }),
         ...(revision > 0 ? { revision } : {}),
         ...(partial ? { partial } : {}),
       };
+      const judged = key === "" ? drift.follow(profile, told) : told;
       if (key === "") {
         if (window.start >= (latest?.window.start ?? window.start)) {
           latest = judged;
@@ -291,6 +296,7 @@ export function createJudging(
       judgedThrough: Number.isFinite(judgedThrough) ? judgedThrough : null,
       breakers: encodeBreakers([...breakers.values()]),
       alerts: encodeAlertBook(alerts),
+      drift: drift.encode(),
       profiles: [...gathered.values()].flatMap(({ parts }) =>
         [...parts.values()].flatMap((partitions) =>
           [...partitions].map(([partition, profile]) => ({ partition, bytes: encodeProfile(profile) })),
@@ -310,6 +316,7 @@ export function createJudging(
       for (const breaker of decodeBreakers(state.breakers))
         breakers.set(segmentKey(breaker.segment), breaker);
       alerts = decodeAlertBook(state.alerts);
+      if (state.drift !== undefined) drift.restore(state.drift);
       for (const { start, ...rest } of state.gathered)
         gathered.set(start, { parts: new Map(), ...rest, changed: false });
       for (const { partition, bytes } of state.profiles) this.add(partition, decodeProfile(bytes));

@@ -59,6 +59,11 @@ describe("a view's judging", () => {
     });
   });
 
+  it("comes back with the warning layer's state when there is one", () => {
+    const drifting = { ...judging, drift: Uint8Array.of(1, 2, 3) };
+    assert.deepEqual(decodeJudging(encodeJudging(drifting, "s", "f")).state, drifting);
+  });
+
   it("without any judged window keeps that", () => {
     const none = { ...judging, judgedThrough: null };
     assert.equal(decodeJudging(encodeJudging(none, "s", "f")).state.judgedThrough, null);

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+
+/**
+ * E-detectors (Shin, Ramdas & Rinaldo, "E-detectors: a nonparametric framework for sequential change detection", 2022) in the
+ * form of Shiryaev and Roberts: M ← (M + 1)·L, where L has an expectation of at most 1 while nothing is wrong. Then E M after
+ * t windows is at most t, whenever the change comes and whatever its size, and M ≥ A happens on the average not before A
+ * windows. A bank holds one M for each size of change that is betted on, and is their weighted mean.
+ *
+ * State is two numbers a bet, in an array of the caller's: M, then the window that the evidence since then begins with.
+ */
+export interface Bank {
+  /** Numbers of state. */
+  readonly size: number;
+  /**
+   * Takes one window in.
+   * @param at      where the bank's state begins in `state`
+   * @param window  the window's number
+   * @param cap     what one bet alone can bring the mean to: evidence is not hoarded, so that recovery is seen in time
+   * @returns the bank's mean M
+   */
+  update(state: Float64Array, at: number, window: number, seen: Evidence, cap: number): number;
+  /** The window with which the change probably began: of the bet with the largest M. */
+  onset(state: Float64Array, at: number): number;
+}
+
+/** What a bank bets on: a standard normal z, or hits among rows. */
+export interface Evidence {
+  readonly z: number;
+  readonly hits: number;
+  readonly rows: number;
+}
+
+/** Sizes of change of a z, in its own SDs: each is the best bet for changes near it. */
+const sizes: readonly number[] = [0.5, 1, 2, 4, 8];
+
+/** Odds of a hit, times these. Small ones find a rate that creeps, large ones a value that never was. */
+const odds: readonly number[] = [1.15, 1.4, 2, 5, 25, 125];
+
+export interface NormalBets {
+  /** |z| below it is expected: how far the baseline's own mean may be off, in SDs of one window. */
+  readonly slack: number;
+  /** |z| beyond it counts as this much: a bound on what a single odd window can prove. */
+  readonly clip: number;
+  readonly sides: "both" | "up";
+}
+
+/** L = exp(δ(±z − slack) − δ²/2): at most 1 on the average for every normal z with |mean| ≤ slack and an SD of at most 1. */
+export function normalBank({ slack, clip, sides }: NormalBets): Bank {
+  const signs = sides === "both" ? [1, -1] : [1];
+  const bets = signs.flatMap((sign) =>
+    sizes.map((size) => ({ sign, size, toll: size * slack + size ** 2 / 2 })),
+  );
+  return bank(bets.length, (bet, { z }) => {
+    const { sign, size, toll } = bets[bet] as (typeof bets)[number];
+    return size * Math.min(clip, Math.max(-clip, z)) * sign - toll;
+  });
+}
+
+export interface CountBets {
+  /** The highest and lowest rate that the baseline does not exclude; no bets on a fall when `low` is 0. */
+  readonly high: number;
+  readonly low: number;
+  /** ≥ 1: how much more than binomial the baseline's windows vary; all evidence is divided by it. */
+  readonly dispersion: number;
+  readonly sides: "both" | "up";
+}
+
+/** L = the likelihood ratio of binomial counts at `odds` times the odds of the baseline's rate, to the power 1/dispersion. */
+export function countBank({ high, low, dispersion, sides }: CountBets): Bank {
+  assert(high > 0 && high < 1 && low < 1 && dispersion >= 1);
+  const bets = [
+    ...odds.map((times) => betOn(high, times)),
+    ...(sides === "both" && low > 0 ? odds.map((times) => betOn(low, 1 / times)) : []),
+  ];
+  return bank(bets.length, (bet, { hits, rows }) => {
+    const { hit, miss } = bets[bet] as (typeof bets)[number];
+    return (hits * hit + (rows - hits) * miss) / dispersion;
+  });
+}
+
+function betOn(rate: number, times: number): { readonly hit: number; readonly miss: number } {
+  const other = (times * rate) / (1 - rate + times * rate);
+  return { hit: Math.log(other / rate), miss: Math.log1p(-other) - Math.log1p(-rate) };
+}
+
+/** ln L beyond it would overflow; nothing seen in one window deserves more. */
+const logRatioMax = 600;
+
+function bank(bets: number, logRatio: (bet: number, seen: Evidence) => number): Bank {
+  return {
+    size: 2 * bets,
+    update(state, at, window, seen, cap) {
+      let sum = 0;
+      for (let bet = 0; bet < bets; bet++) {
+        const before = state[at + bet] as number;
+        if (before < 1) state[at + bets + bet] = window; // What came before weighs less than a new beginning.
+        const after = Math.min(
+          cap * bets,
+          (before + 1) * Math.exp(Math.min(logRatioMax, logRatio(bet, seen))),
+        );
+        state[at + bet] = after;
+        sum += after;
+      }
+      return sum / bets;
+    },
+    onset(state, at) {
+      let best = 0;
+      for (let bet = 1; bet < bets; bet++) {
+        if ((state[at + bet] as number) > (state[at + best] as number)) best = bet;
+      }
+      return state[at + bets + best] as number;
+    },
+  };
+}

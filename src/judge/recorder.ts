@@ -1,0 +1,59 @@
+import type { FeatureView } from "../model/feature-view.ts";
+import type { WindowProfile } from "../profile/profile.ts";
+import { addToSeries, createSeries } from "./series.ts";
+import { signalsFor } from "./signals.ts";
+import { seenOf } from "./statistic.ts";
+import type { Track } from "./track.ts";
+import { toTrack } from "./track-build.ts";
+
+/** By field, by signal. */
+export type Tracks = ReadonlyMap<string, ReadonlyMap<string, Track>>;
+
+/** Follows a baseline's windows for the warning layer. */
+export interface Recorder {
+  /** Closed windows of the whole view, in order of time. */
+  add(profile: WindowProfile): void;
+  tracks(): Tracks;
+}
+
+/** @param reference  all windows merged, and how many they are */
+export function createRecorder(
+  view: FeatureView,
+  reference: { readonly profile: WindowProfile; readonly windows: number },
+): Recorder {
+  const { sizeMs: windowMs, minRows } = view.window;
+  const rowsPerWindow = reference.profile.rows / Math.max(1, reference.windows);
+  const recorded = view.fields.flatMap((field) => {
+    const profile = reference.profile.fields.get(field.name);
+    if (profile === undefined) return [];
+    const signals = signalsFor(field, profile, rowsPerWindow);
+    return [{ field, signals: signals.map((signal) => ({ signal, series: createSeries() })) }];
+  });
+  const all = recorded.reduce((sum, { signals }) => sum + signals.length, 0);
+  return {
+    add({ window, segment, lastEvent, fields }) {
+      const number = Math.round(window.start / windowMs);
+      for (const { field, signals } of recorded) {
+        const profile = fields.get(field.name);
+        if (profile === undefined) continue;
+        const seen = seenOf(profile, segment, lastEvent);
+        for (const { signal, series } of signals) {
+          const observed = signal.read(seen);
+          if (observed !== undefined && observed.rows >= minRows) addToSeries(series, number, observed, all);
+        }
+      }
+    },
+    tracks: () =>
+      new Map(
+        recorded.map(({ field, signals }) => [
+          field.name,
+          new Map(
+            signals.flatMap(({ signal, series }): [string, Track][] => {
+              const track = toTrack(signal, series, { windowMs, seasonality: field.drift.seasonality });
+              return track === undefined ? [] : [[signal.name, track]];
+            }),
+          ),
+        ]),
+      ),
+  };
+}

@@ -1,0 +1,108 @@
+import type { FieldProfile } from "../profile/profile.ts";
+import { estimateDistinct } from "../sketch/distinct.ts";
+import { type ScoreTable, scoreMoments, scoreTable } from "./scores.ts";
+import { createBins, tiltedMisfit } from "./shape.ts";
+import type { Signal } from "./signal.ts";
+import { percent, short } from "./statistic.ts";
+
+/** Rows a window below which shapes are not compared. */
+const rowsMin = 40;
+
+/** A field whose rows differ this often in the whole baseline is continuous: then they have to differ. */
+const distinctMin = 0.5;
+
+/** Beyond this mean score most values are out of the baseline's sight, and their scores all alike. */
+const saturated = 2;
+
+/** ln(SD ratio) below this says "no spread at all". */
+const narrowest = -4;
+
+/** What is followed of a field of numbers: where they lie, how wide, in which shape, and whether they differ. */
+export function numericSignals(
+  name: string,
+  reference: FieldProfile,
+  rowsPerWindow: number,
+): readonly Signal[] {
+  const { body } = reference;
+  if (body.kind !== "numeric") return [];
+  const table = scoreTable(body.histogram);
+  if (table === undefined || !(table.sd > 1e-6)) return [];
+  const signals: Signal[] = [location(name, table)];
+  if (rowsPerWindow < rowsMin) return signals;
+  signals.push(spread(name, table));
+  const bins = createBins(table, rowsPerWindow);
+  if (bins !== undefined) {
+    signals.push({
+      name: "shape",
+      statistic: "shape",
+      weight: 2,
+      kind: "number",
+      sides: "up",
+      unit: 1,
+      read(seen) {
+        const { body: own } = seen.profile;
+        if (own.kind !== "numeric" || own.moments.count < rowsMin) return undefined;
+        const misfit = tiltedMisfit(bins, own.histogram, seen.buckets());
+        return misfit === undefined ? undefined : { value: misfit, error: 1, rows: own.moments.count };
+      },
+      say: (observed) =>
+        `values of ${name} are distributed differently, beyond place and width (${short(observed)} standard errors)`,
+    });
+  }
+  if (estimateDistinct(body.distinct) > distinctMin * body.moments.count) {
+    signals.push({
+      name: "distinct",
+      statistic: "distinct",
+      weight: 1,
+      kind: "number",
+      sides: "both",
+      unit: 0.1,
+      read({ profile: { body: own } }) {
+        if (own.kind !== "numeric" || own.moments.count < rowsMin) return undefined;
+        const share = estimateDistinct(own.distinct) / own.moments.count;
+        return { value: Math.log(share), error: 0.016, rows: own.moments.count };
+      },
+      say: (observed, expected) =>
+        `${percent(Math.min(1, Math.exp(observed)))} of ${name} are different values, ${percent(Math.min(1, Math.exp(expected)))} are usual`,
+    });
+  }
+  return signals;
+}
+
+function location(name: string, table: ScoreTable): Signal {
+  return {
+    name: "location",
+    statistic: "location",
+    weight: 4,
+    kind: "number",
+    sides: "both",
+    unit: 1,
+    read(seen) {
+      const scores = scoreMoments(table, seen);
+      if (scores === undefined) return undefined;
+      return { value: scores.mean, error: table.sd / Math.sqrt(scores.count), rows: scores.count };
+    },
+    say: (observed, expected) =>
+      `${name} lies ${short(Math.abs(observed - expected))} standard deviations ${observed < expected ? "below" : "above"} what is usual`,
+  };
+}
+
+function spread(name: string, table: ScoreTable): Signal {
+  return {
+    name: "spread",
+    statistic: "spread",
+    weight: 2,
+    kind: "number",
+    sides: "both",
+    unit: 0.5,
+    read(seen) {
+      const scores = scoreMoments(table, seen);
+      if (scores === undefined || scores.count < rowsMin || Math.abs(scores.mean) > saturated)
+        return undefined;
+      const value = Math.max(narrowest, Math.log(Math.sqrt(scores.variance) / table.sd));
+      return { value, error: 1 / Math.sqrt(2 * scores.count), rows: scores.count };
+    },
+    say: (observed, expected) =>
+      `${name} spreads ${short(Math.exp(observed - expected))} times as widely as usual`,
+  };
+}
