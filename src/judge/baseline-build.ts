@@ -54,7 +54,9 @@ export async function buildBaseline(
   const reference = await mergeWindows(passes, frames);
   const { histories, traffic, tracks } = await findHistories(passes, frames, reference);
   const fields = new Map<string, FieldBaseline>();
-  for (const [name, profile] of reference.profile.fields) {
+  for (const { name } of view.fields) {
+    const profile = reference.profile.fields.get(name);
+    if (profile === undefined) continue;
     fields.set(name, toFieldBaseline(profile, histories.get(name), tracks.get(name)));
   }
   return {

@@ -5,6 +5,7 @@ import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { prepareChosen, replacedByChosen } from "./chosen.ts";
 import { evidenceOf, logTailMax } from "./evidence.ts";
+import { judgeLinks } from "./links.ts";
 import { matters, minRowsOf } from "./policy.ts";
 import { createSeen, type Gauge, type Reading, type Seen, type Statistic, seenOf } from "./statistic.ts";
 import { statistics } from "./table.ts";
@@ -52,7 +53,8 @@ export function createJudge(
     judge(profile, { final, asOf, only, whole = false }) {
       const verdicts: Verdict[] = [];
       const segment = segmentKey(profile.segment);
-      if (profile.segment === null && profile.rows > 0) verdicts.push(...judgeModels(view, profile));
+      if (profile.segment === null && profile.rows > 0)
+        verdicts.push(...judgeModels(view, profile), ...judgeLinks(view, profile));
       if (whole && profile.segment === null && baseline?.traffic !== undefined) {
         verdicts.push(...judgeTraffic(profile, baseline.traffic, options.sigma ?? view.drift.sigma));
       }

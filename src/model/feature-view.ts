@@ -144,6 +144,13 @@ export interface BreakerPolicy {
   readonly minRows: number;
 }
 
+/** Columns in which an event says which view version and model it belongs to. */
+export const linkColumns: ReadonlyMap<string, FieldType> = new Map([
+  ["feature_view_version", "int32"],
+  ["model_git_sha", "string"],
+  ["model_weights", "string"],
+]);
+
 /** Every column that the view reads, by type: its fields, its event time and request id, and what derived fields come from. */
 export function hintsOf(view: FeatureView): ReadonlyMap<string, FieldType> {
   const hints = new Map<string, FieldType>();
@@ -157,5 +164,8 @@ export function hintsOf(view: FeatureView): ReadonlyMap<string, FieldType> {
   if (eventTime !== undefined && !hints.has(eventTime)) hints.set(eventTime, "timestamp");
   if (requestId !== undefined && !hints.has(requestId)) hints.set(requestId, "string");
   for (const segment of view.segments) if (!hints.has(segment)) hints.set(segment, "string");
+  if (view.models.length > 0) {
+    for (const [column, type] of linkColumns) if (!hints.has(column)) hints.set(column, type);
+  }
   return hints;
 }

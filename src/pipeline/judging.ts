@@ -13,6 +13,7 @@ import { createDriftDetector } from "../judge/drift.ts";
 import { createJudge } from "../judge/judge.ts";
 import { judgeSilence, silentWindowsMin } from "../judge/traffic.ts";
 import type { FeatureView } from "../model/feature-view.ts";
+import { isLinkName } from "../model/link-fields.ts";
 import { getOrInsert } from "../model/maps.ts";
 import type { EventTime, Window } from "../model/time.ts";
 import type { Alert, Breaker, BreakerTransition, JudgedWindow, Verdict } from "../model/verdict.ts";
@@ -364,8 +365,9 @@ function mergeAll([first, ...rest]: readonly WindowProfile[]): WindowProfile {
 
 export function countHardHits(profile: WindowProfile): number {
   let hits = 0;
-  for (const field of profile.fields.values()) {
+  for (const [name, field] of profile.fields) {
     if (field.rules.size === 0) continue;
+    if (isLinkName(name)) hits += field.rules.get("default")?.count ?? 0;
     for (const rule of immediateRules) hits += field.rules.get(rule)?.count ?? 0;
   }
   return hits;

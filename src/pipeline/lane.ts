@@ -14,6 +14,7 @@ import {
 import type { EventTime } from "../model/time.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { PartitionState, Profiler } from "../profile/profiler.ts";
+import { withLinks } from "./link-columns.ts";
 import type { Anchor, DeadLetter } from "./ports.ts";
 import { rowsInRange, type TimeRange } from "./time-range.ts";
 
@@ -107,7 +108,8 @@ export function stepLane(
   const closed: WindowProfile[] = [];
   const position = `${lane.key}@${message.offset}`;
   for (const batch of batches) {
-    const folded = profiler.fold(lane.state, batch, { timestamp: message.timestamp, position });
+    const linked = withLinks(batch, message.headers, lane.view, lane.key);
+    const folded = profiler.fold(lane.state, linked, { timestamp: message.timestamp, position });
     addCounts(lane.counts, folded.counts);
     closed.push(...folded.closed);
   }

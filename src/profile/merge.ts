@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
 import { defaultLimits } from "../model/limits.ts";
+import { isLinkName, linkFields } from "../model/link-fields.ts";
 import type { Window } from "../model/time.ts";
 import type { Example, Segment } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
@@ -38,7 +39,7 @@ export function emptyProfile(
     firstEvent: Number.POSITIVE_INFINITY,
     lastEvent: Number.NEGATIVE_INFINITY,
     fields: new Map(
-      view.fields.map((field) => [
+      [...view.fields, ...linkFields(view).map(({ field }) => field)].map((field) => [
         field.name,
         {
           type: field.type,
@@ -101,7 +102,6 @@ export function mergeProfiles(a: WindowProfile, b: WindowProfile): WindowProfile
   assert.equal(segmentKey(a.segment), segmentKey(b.segment));
   assert.equal(a.window.start, b.window.start);
   assert.equal(a.window.end, b.window.end);
-  assert.equal(a.fields.size, b.fields.size);
   return {
     featureView: a.featureView,
     spec: a.spec,
@@ -113,12 +113,18 @@ export function mergeProfiles(a: WindowProfile, b: WindowProfile): WindowProfile
     lastEvent: Math.max(a.lastEvent, b.lastEvent),
     fields: new Map(
       [...a.fields].map(([name, field]) => {
-        const other = b.fields.get(name);
-        assert(other !== undefined, `both profiles have ${name}`);
-        return [name, mergeFields(field, other)];
+        const other = counterpart(b, name);
+        return [name, other === undefined ? field : mergeFields(field, other)];
       }),
     ),
   };
+}
+
+/** Models come and go without a change of the spec's fingerprint, and with them what profiles keep of them: only that may lack. */
+function counterpart({ fields }: WindowProfile, name: string): FieldProfile | undefined {
+  const other = fields.get(name);
+  assert(other !== undefined || isLinkName(name), `both profiles have ${name}`);
+  return other;
 }
 
 /**
@@ -143,8 +149,12 @@ export function mergeCounts([first, ...others]: readonly WindowProfile[]): Windo
     merged.firstEvent = Math.min(merged.firstEvent, profile.firstEvent);
     merged.lastEvent = Math.max(merged.lastEvent, profile.lastEvent);
     for (const [name, field] of merged.fields) {
-      const other = profile.fields.get(name);
-      assert(other !== undefined, `both profiles have ${name}`);
+      const other = counterpart(profile, name);
+      if (other === undefined) continue;
+      if (isLinkName(name) && other.rows > 0) {
+        Object.assign(field, mergeFields(field, other)); // few values, and the news is which
+        continue;
+      }
       field.rows += other.rows;
       field.nulls += other.nulls;
       for (const [rule, count] of other.rules) {

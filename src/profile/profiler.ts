@@ -1,6 +1,7 @@
 import type { Batch } from "../model/batch.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
+import { linkFields } from "../model/link-fields.ts";
 import { addCounts, type Counts, emptyCounts } from "../model/record.ts";
 import { type EventTime, isoTime } from "../model/time.ts";
 import { type Example, type Segment, segmentKey } from "../model/verdict.ts";
@@ -108,6 +109,7 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
   const { sizeMs, latenessMs } = view.window;
   const policy: WindowPolicy = { sizeMs, latenessMs, openMax: limits.openWindows };
   const folders = view.fields.map(createFieldFolder);
+  const links = linkFields(view).map(({ field }) => ({ name: field.name, fold: createFieldFolder(field) }));
   const internal = (state: PartitionState): State => {
     if (!(state instanceof State)) throw new TypeError("a partition state of another profiler");
     return state;
@@ -262,7 +264,10 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
         }
         const groups = groupsOf(batch, from, size, windows, tally.profiled === size);
         const tile: Tile = { batch, from, size, times, position: origin.position, requestIds, groups };
-        if (groups.length > 0) for (const fold of folders) fold(tile);
+        if (groups.length > 0) {
+          for (const fold of folders) fold(tile);
+          for (const link of links) if (batch.columns.has(link.name)) link.fold(tile);
+        }
         counts.read += size;
         counts.profiled += tally.profiled;
         counts.late += tally.late;
