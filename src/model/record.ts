@@ -32,6 +32,8 @@ export interface Message {
 export type MessageBody =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly key?: Uint8Array }
   | { readonly kind: "batch"; readonly batch: Batch }
+  /** One message that was stored in parts. */
+  | { readonly kind: "batches"; readonly batches: readonly Batch[] }
   | { readonly kind: "undecodable"; readonly bytes: Uint8Array; readonly error: Error };
 
 /** Where every row went. `read = profiled + late + rejected + deadLettered`, always. */

@@ -146,6 +146,8 @@ function batchesOf({ body, headers, schema }: Message, decoder: Decoder): readon
   switch (body.kind) {
     case "batch":
       return [decoder.named(body.batch)];
+    case "batches":
+      return body.batches.map((batch) => decoder.named(batch));
     case "bytes":
       return decoder.decode(body.bytes, { headers, schema });
     case "undecodable":
@@ -169,7 +171,7 @@ function deadLetterOf(
   { offset, body, headers }: Message,
   error: DecodeError,
 ): DeadLetter {
-  const bytes = body.kind === "batch" ? new Uint8Array() : body.bytes;
+  const bytes = body.kind === "batch" || body.kind === "batches" ? new Uint8Array() : body.bytes;
   const cut =
     bytes.length > deadLetterBytesMax
       ? ` (the first ${deadLetterBytesMax} of ${bytes.length} bytes are kept)`

@@ -6,8 +6,9 @@ import type { Batch } from "../model/batch.ts";
 import { DecodeError, Fault } from "../model/fault.ts";
 import type { FieldType } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
-import type { Message, Partition } from "../model/record.ts";
+import { type Message, type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
+import { createUnpacker, type Placed } from "./captured.ts";
 import { pause } from "./pause.ts";
 
 /** How often a followed file is looked at again. */
@@ -30,7 +31,7 @@ export interface FileSourceOptions {
 }
 
 /**
- * Files as a source: a message a record batch. A file that breaks in the middle gives one undecodable message, and the next
+ * Files as a source: a message a record batch; what was captured from a topic comes as that topic's messages. A file that breaks in the middle gives one undecodable message, and the next
  * file is read.
  */
 export function createFileSource({
@@ -46,6 +47,21 @@ export function createFileSource({
       const sizes = await requireFiles(files);
       const total = sizes.reduce((sum, size) => sum + size, 0);
       let before = 0;
+      const unpacker = createUnpacker();
+      const captured = new Map<string, Partition>();
+      const deliverCaptured = async (placed: readonly Placed[]): Promise<void> => {
+        // the files' own log is empty then: it must not hold back the windows of the captured ones
+        if (placed.length > 0 && captured.size === 0) await receiver.ended(filesPartition);
+        for (const { partition, among, message } of placed) {
+          for (const number of among) {
+            const place = { topic: partition.topic, partition: number };
+            if (captured.has(partitionKey(place))) continue;
+            captured.set(partitionKey(place), place);
+            await receiver.assigned(place);
+          }
+          await receiver.receive(partition, [message]);
+        }
+      };
       const resume = (await receiver.assigned(filesPartition))?.offset ?? 0;
       const seen = new Map<string, number>();
       let offset = 0;
@@ -62,7 +78,9 @@ export function createFileSource({
             if (signal.aborted) return;
             batches += 1;
             if (batches <= done) continue; // read in an earlier round
-            if (offset >= resume) await deliver(receiver, offset, body);
+            const placed = body.kind === "batch" ? unpacker.add(body.batch) : undefined;
+            if (placed !== undefined) await deliverCaptured(placed);
+            else if (offset >= resume) await deliver(receiver, offset, body);
             offset += 1;
           }
           seen.set(file, Math.max(batches, done));
@@ -72,7 +90,8 @@ export function createFileSource({
         await pause(followEveryMs, signal);
         if (signal.aborted) return;
       }
-      await receiver.ended(filesPartition);
+      await deliverCaptured(unpacker.end());
+      for (const partition of [...captured.values(), filesPartition]) await receiver.ended(partition);
     },
   };
 }
