@@ -5,21 +5,31 @@ import { addBytes, type Categories, find } from "../sketch/categories.ts";
 import { addHash, addHashes } from "../sketch/distinct.ts";
 import type { FieldProfile, StringBody } from "./profile.ts";
 import { countRule, type Group, showCell, type Tile, tileRows } from "./tile.ts";
+import { numberTile } from "./tile-dictionary.ts";
 
-/** Strings by number: the rows of a tile, or the entries of a dictionary. (low, high) is the hash of value `first + i`. */
+/** Strings by number: the rows of a tile, its distinct values, or the entries of a dictionary. (low, high) is the hash of each. */
 interface Texts {
-  readonly column: Utf8Column;
+  readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly first: number;
+  /** Where the bytes of each begin and end. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
   readonly low: Int32Array;
   readonly high: Int32Array;
+  readonly size: number;
+  /** As an example shows it. */
+  readonly show: (number: number) => string;
+  /** Whether they are the same next time, so that answers of rules are worth keeping. */
+  readonly lasting: boolean;
 }
+
+type Codes = DictionaryColumn["codes"];
 
 /** One field's strings in one tile. */
 export interface Strings {
   readonly texts: Texts;
-  /** Dictionary code of each row, `undefined` when the rows themselves are the texts. */
-  readonly codes: DictionaryColumn["codes"] | undefined;
+  /** Number of each row's text, `undefined` when the rows themselves are the texts. */
+  readonly codes: Codes | undefined;
   readonly mask: Uint8Array | undefined;
 }
 
@@ -33,25 +43,63 @@ export function loadStrings(
   size: number,
   mask: Uint8Array | undefined,
 ): Strings | undefined {
-  if (column.kind === "utf8") {
-    const view = viewOf(column.bytes);
-    hashRows(view, column.offsets, from, from + size, rowLow, rowHigh);
-    const texts = { column, view, first: from, low: rowLow, high: rowHigh };
-    return { texts, codes: undefined, mask };
-  }
+  if (column.kind === "utf8") return loadRows(column, from, size, mask);
   if (column.dictionary.kind !== "utf8") return undefined;
   return { texts: dictionaryTexts(column.dictionary), codes: column.codes.subarray(from, from + size), mask };
 }
+
+/** Plain rows, numbered by value where they are few. */
+function loadRows(column: Utf8Column, from: number, size: number, mask: Uint8Array | undefined): Strings {
+  const { bytes } = column;
+  const view = viewOf(bytes);
+  hashRows(view, column.offsets, from, from + size, rowLow, rowHigh);
+  const offsets = column.offsets.subarray(from, from + size + 1);
+  const dictionary = numberTile(rowLow, rowHigh, offsets, mask, size);
+  if (dictionary === undefined) {
+    const show = (row: number): string => showCell(column, from + row);
+    const [starts, ends] = [offsets, offsets.subarray(1)];
+    const texts = { bytes, view, starts, ends, low: rowLow, high: rowHigh, size, show, lasting: false };
+    return { texts, codes: undefined, mask };
+  }
+  const { rows } = dictionary;
+  for (let code = 0; code < dictionary.size; code++) {
+    const row = rows[code] as number;
+    valueStarts[code] = offsets[row] as number;
+    valueEnds[code] = offsets[row + 1] as number;
+    valueLow[code] = rowLow[row] as number;
+    valueHigh[code] = rowHigh[row] as number;
+  }
+  const texts: Texts = {
+    bytes,
+    view,
+    starts: valueStarts,
+    ends: valueEnds,
+    low: valueLow,
+    high: valueHigh,
+    size: dictionary.size,
+    show: (code) => showCell(column, from + (rows[code] as number)),
+    lasting: false,
+  };
+  return { texts, codes: dictionary.codes, mask };
+}
+
+const valueStarts = new Int32Array(tileRows);
+const valueEnds = new Int32Array(tileRows);
+const valueLow = new Int32Array(tileRows);
+const valueHigh = new Int32Array(tileRows);
 
 const dictionaries = new WeakMap<Utf8Column, Texts>();
 
 function dictionaryTexts(column: Utf8Column): Texts {
   const known = dictionaries.get(column);
   if (known !== undefined) return known;
-  const [low, high] = [new Int32Array(column.rows), new Int32Array(column.rows)];
-  const view = viewOf(column.bytes);
-  hashRows(view, column.offsets, 0, column.rows, low, high);
-  const texts = { column, view, first: 0, low, high };
+  const { bytes, offsets, rows: size } = column;
+  const [low, high] = [new Int32Array(size), new Int32Array(size)];
+  const view = viewOf(bytes);
+  hashRows(view, offsets, 0, size, low, high);
+  const [starts, ends] = [offsets, offsets.subarray(1)];
+  const show = (code: number): string => showCell(column, code);
+  const texts = { bytes, view, starts, ends, low, high, size, show, lasting: true };
   dictionaries.set(column, texts);
   return texts;
 }
@@ -83,8 +131,7 @@ function foldRows(
   { texts, mask }: Strings,
 ): number {
   const { rows, from, to } = group;
-  const { low, high, first } = texts;
-  const { offsets, bytes } = texts.column;
+  const { low, high, starts, ends, bytes } = texts;
   let { minBytes, maxBytes } = body;
   let size = 0;
   for (let i = from; i < to; i++) {
@@ -92,8 +139,8 @@ function foldRows(
     if (mask !== undefined && mask[row] === 0) continue;
     const a = low[row] as number;
     const b = high[row] as number;
-    const start = offsets[first + row] as number;
-    const end = offsets[first + row + 1] as number;
+    const start = starts[row] as number;
+    const end = ends[row] as number;
     const length = end - start;
     if (length < minBytes) minBytes = length;
     if (length > maxBytes) maxBytes = length;
@@ -125,9 +172,7 @@ function foldRows(
       pointAt(text, texts, row);
       return rule.breaks(text);
     };
-    countRule(tile, group, field, rule.name, broken, breaks, (row) =>
-      showCell(texts.column, texts.first + row),
-    );
+    countRule(tile, group, field, rule.name, broken, breaks, texts.show);
   }
   return size;
 }
@@ -135,7 +180,7 @@ function foldRows(
 let codeCounts = new Int32Array(0);
 let usedCodes = new Int32Array(0);
 
-/** Dictionary columns: counted by code, then each value in use is looked at once. */
+/** Numbered texts: counted by number, then each value in use is looked at once. */
 function foldCodes(
   tile: Tile,
   group: Group,
@@ -143,11 +188,11 @@ function foldCodes(
   body: StringBody,
   rules: readonly TextRule[],
   { texts, mask }: Strings,
-  codes: DictionaryColumn["codes"],
+  codes: Codes,
 ): number {
-  if (codeCounts.length < texts.column.rows) {
-    codeCounts = new Int32Array(texts.column.rows);
-    usedCodes = new Int32Array(texts.column.rows);
+  if (codeCounts.length < texts.size) {
+    codeCounts = new Int32Array(texts.size);
+    usedCodes = new Int32Array(texts.size);
   }
   const { rows, from, to } = group;
   const [counts, used] = [codeCounts, usedCodes];
@@ -162,10 +207,10 @@ function foldCodes(
     counts[code] = count + 1;
     size++;
   }
-  const { offsets } = texts.column;
+  const { starts, ends } = texts;
   for (let i = 0; i < distinct; i++) {
     const code = used[i] as number;
-    const length = (offsets[code + 1] as number) - (offsets[code] as number);
+    const length = (ends[code] as number) - (starts[code] as number);
     if (length < body.minBytes) body.minBytes = length;
     if (length > body.maxBytes) body.maxBytes = length;
     addHash(body.distinct, texts.low[code] as number, texts.high[code] as number);
@@ -186,7 +231,7 @@ function foldCodes(
     if (count === 0) continue;
     const breaks = (row: number): boolean =>
       (mask === undefined || mask[row] === 1) && broken(codes[row] as number);
-    const show = (row: number): string => showCell(texts.column, codes[row] as number);
+    const show = (row: number): string => texts.show(codes[row] as number);
     countRule(tile, group, field, rule.name, count, breaks, show);
   }
   for (let i = 0; i < distinct; i++) counts[used[i] as number] = 0;
@@ -205,20 +250,26 @@ function addCodes(
   counts: Int32Array,
   { rows, from, to }: Group,
   mask: Uint8Array | undefined,
-  codes: DictionaryColumn["codes"],
+  codes: Codes,
   only: ((code: number) => boolean) | undefined,
 ): void {
-  const { offsets, bytes } = texts.column;
-  const add = (code: number, count: number): void => {
-    const [start, end] = [offsets[code] as number, offsets[code + 1] as number];
-    addBytes(into, texts.low[code] as number, texts.high[code] as number, bytes, start, end, count);
-  };
+  const { starts, ends, bytes, low, high } = texts;
+  const add = (code: number, count: number): void =>
+    addBytes(
+      into,
+      low[code] as number,
+      high[code] as number,
+      bytes,
+      starts[code] as number,
+      ends[code] as number,
+      count,
+    );
   let fresh = 0;
   for (let i = 0; i < distinct; i++) {
     const code = used[i] as number;
     if (only !== undefined && !only(code)) continue;
-    const length = (offsets[code + 1] as number) - (offsets[code] as number);
-    if (find(into, texts.low[code] as number, texts.high[code] as number, length) < 0) fresh++;
+    const length = (ends[code] as number) - (starts[code] as number);
+    if (find(into, low[code] as number, high[code] as number, length) < 0) fresh++;
   }
   if (into.error === 0 && into.size + fresh <= into.limit) {
     for (let i = 0; i < distinct; i++) {
@@ -239,17 +290,7 @@ function addCodes(
 const answers = new WeakMap<TextRule, WeakMap<Texts, Uint8Array>>();
 
 function brokenCodes(rule: TextRule, texts: Texts): (code: number) => boolean {
-  let byDictionary = answers.get(rule);
-  if (byDictionary === undefined) {
-    byDictionary = new WeakMap();
-    answers.set(rule, byDictionary);
-  }
-  let known = byDictionary.get(texts);
-  if (known === undefined) {
-    known = new Uint8Array(texts.column.rows);
-    byDictionary.set(texts, known);
-  }
-  const flags = known;
+  const flags = texts.lasting ? keptAnswers(rule, texts) : tileAnswers.fill(0, 0, texts.size);
   const text = textOf(texts);
   return (code) => {
     if (flags[code] === 0) {
@@ -260,13 +301,29 @@ function brokenCodes(rule: TextRule, texts: Texts): (code: number) => boolean {
   };
 }
 
-function textOf({ column, view }: Texts): Text {
-  return { bytes: column.bytes, view, from: 0, to: 0, low: 0, high: 0 };
+const tileAnswers = new Uint8Array(tileRows);
+
+function keptAnswers(rule: TextRule, texts: Texts): Uint8Array {
+  let byDictionary = answers.get(rule);
+  if (byDictionary === undefined) {
+    byDictionary = new WeakMap();
+    answers.set(rule, byDictionary);
+  }
+  let known = byDictionary.get(texts);
+  if (known === undefined) {
+    known = new Uint8Array(texts.size);
+    byDictionary.set(texts, known);
+  }
+  return known;
 }
 
-function pointAt(text: Text, { column, first, low, high }: Texts, at: number): void {
-  text.from = column.offsets[first + at] as number;
-  text.to = column.offsets[first + at + 1] as number;
+function textOf({ bytes, view }: Texts): Text {
+  return { bytes, view, from: 0, to: 0, low: 0, high: 0 };
+}
+
+function pointAt(text: Text, { starts, ends, low, high }: Texts, at: number): void {
+  text.from = starts[at] as number;
+  text.to = ends[at] as number;
   text.low = low[at] as number;
   text.high = high[at] as number;
 }

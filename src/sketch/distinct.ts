@@ -32,14 +32,18 @@ export function addHash(into: Distinct, low: number, high: number): void {
 /** Adds values by their hashes, `low[from, to)` and `high[from, to)`. */
 export function addHashes(into: Distinct, low: Int32Array, high: Int32Array, from: number, to: number): void {
   let row = from;
-  for (; row < to && into.registers === undefined; row++)
-    addHash(into, low[row] as number, high[row] as number);
+  for (; row < to && into.registers === undefined; row++) {
+    const a = low[row] as number;
+    const b = high[row] as number;
+    if (!holdsSparse(into.sparse, b >>> 20, Math.clz32(a) + 1)) addHash(into, a, b);
+  }
   const { registers } = into;
   if (registers === undefined) return;
   for (; row < to; row++) {
     const register = (high[row] as number) >>> 20;
-    const rank = Math.clz32(low[row] as number) + 1;
-    if ((registers[register] as number) < rank) registers[register] = rank;
+    const held = registers[register] as number;
+    const more = Math.clz32(low[row] as number) + 1 - held;
+    registers[register] = held + (more & ~(more >> 31)); // the larger, without a branch that nobody can guess
   }
 }
 
@@ -47,7 +51,8 @@ export function addHashes(into: Distinct, low: Int32Array, high: Int32Array, fro
 export function addWords(into: Distinct, words: Int32Array, from: number, to: number): void {
   let row = from;
   for (; row < to && into.registers === undefined; row++) {
-    addHash(into, mixLow(words[2 * row] as number, words[2 * row + 1] as number), mixed);
+    const a = mixLow(words[2 * row] as number, words[2 * row + 1] as number);
+    if (!holdsSparse(into.sparse, mixed >>> 20, Math.clz32(a) + 1)) addHash(into, a, mixed);
   }
   const { registers } = into;
   if (registers === undefined) return;
@@ -60,8 +65,9 @@ export function addWords(into: Distinct, words: Int32Array, from: number, to: nu
     a ^= Math.imul(b ^ (b >>> 13), k3);
     b ^= Math.imul(a ^ (a >>> 16), k4);
     const register = b >>> 20;
-    const rank = Math.clz32(a) + 1;
-    if ((registers[register] as number) < rank) registers[register] = rank;
+    const held = registers[register] as number;
+    const more = Math.clz32(a) + 1 - held;
+    registers[register] = held + (more & ~(more >> 31));
   }
 }
 
@@ -78,6 +84,17 @@ function mixLow(low: number, high: number): number {
   b ^= Math.imul(a ^ (a >>> 16), k4);
   mixed = b;
   return a;
+}
+
+/** Whether a register in use is as high already: what most of a category's rows find. */
+function holdsSparse(sparse: Int32Array, register: number, rank: number): boolean {
+  const mask = sparse.length - 1;
+  for (let slot = register & mask; slot <= mask; slot = (slot + 1) & mask) {
+    const word = (sparse[slot] as number) - 1;
+    if (word < 0) return false;
+    if (word >> 6 === register) return (word & 63) >= rank;
+  }
+  return false;
 }
 
 function addSparse(into: Distinct, register: number, rank: number): void {
