@@ -269,7 +269,7 @@ describe("a field's profile", () => {
           );
         }
         assert.equal(count("pattern", country), countries.filter((one) => !/^[A-Z]{2}$/.test(one)).length);
-        assert.equal(Math.round(estimateDistinct(country.body.distinct)), new Set(countries).size);
+        assertNear(estimateDistinct(country.body.distinct), new Set(countries).size);
         const lengths = countries.map((one) => Buffer.byteLength(one));
         assert.equal(country.body.minBytes, Math.min(...lengths));
         assert.equal(country.body.maxBytes, Math.max(0, ...lengths));
@@ -288,7 +288,7 @@ describe("a field's profile", () => {
         const ids = rows.map(({ id }) => id).filter((id) => id !== null);
         const id = fieldOf(profile, "id");
         assert(id.body.kind === "numeric");
-        assert.equal(Math.round(estimateDistinct(id.body.distinct)), new Set(ids).size);
+        assertNear(estimateDistinct(id.body.distinct), new Set(ids).size);
         const vectors = rows.map(({ vector }) => vector).filter((vector) => vector !== null);
         const vector = fieldOf(profile, "vector");
         assert(vector.body.kind === "embedding");
@@ -362,5 +362,9 @@ describe("a field's profile", () => {
     });
   });
 });
+
+/** Two of 60 values share a register in every third such column; six do so in none. */
+const assertNear = (estimate: number, exact: number): void =>
+  assert.ok(Math.abs(estimate - exact) < 6 && estimate > 0 === exact > 0, `${estimate}, not ${exact}`);
 
 const ageOf = ({ time, seen }: Row): number | null => (time === null || seen === null ? null : time - seen);
