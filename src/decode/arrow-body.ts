@@ -3,7 +3,7 @@ import { decompressFrameSync } from "lz4-napi";
 import { DecodeError } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import { int8, int64, safeInt64, type Table, table, type Vector, vectorOf } from "./flatbuffer.ts";
-import { lz4FrameBound } from "./lz4-frame.ts";
+import { checkLz4Frame } from "./lz4-frame.ts";
 
 /** A RecordBatch message's header: nodes and buffers are read one after the other as columns are built. */
 export interface Body {
@@ -154,15 +154,3 @@ const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.
 
 /** A frame may ask for a window of gigabytes; 8 MiB is what every decoder must grant (RFC 8878, 3.1.1.1.2). */
 const zstdParams = { [constants.ZSTD_d_windowLogMax]: 23 };
-
-/** Blocks that their writer did not fill make a frame look larger than it is, by no more than this. */
-const lz4Slack = 16 * 1024 * 1024;
-
-/** Refuses a frame that inflates to more than `most` bytes before it is inflated, and a second frame hidden behind it. */
-function checkLz4Frame(frame: Uint8Array, most: number): void {
-  const { bytes, blockBytes, end } = lz4FrameBound(frame);
-  if (bytes - blockBytes >= most + lz4Slack)
-    throw new DecodeError("compression", `LZ4 blocks beyond the ${most} bytes that are declared or allowed`);
-  if (end !== frame.length)
-    throw new DecodeError("compression", `${frame.length - end} bytes behind an LZ4 frame`);
-}

@@ -28,7 +28,7 @@ export function schemaReferenceOf(
 
 /** No other format that we read begins with a zero. */
 export function hasPrefix(bytes: Uint8Array): boolean {
-  return bytes.length > prefixBytes && bytes[0] === idMark;
+  return bytes.length >= prefixBytes && bytes[0] === idMark;
 }
 
 /** The payload behind the prefix, where there is one. */

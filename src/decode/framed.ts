@@ -19,6 +19,8 @@ export function createFramedReader(hints: Hints, limits: Limits): FramedReader {
   return (bytes, schema) => {
     if (schema === undefined) throw unknownSchema(bytes);
     if (schema.kind === "missing") throw new DecodeError("schema", `${schema.name}: ${schema.reason}`);
+    if (schema.framing === "prefix" && !hasPrefix(bytes))
+      throw new DecodeError("truncated", `${schema.name}: ${bytes.length} bytes without the id's prefix`);
     const payload = schema.framing === "prefix" ? withoutPrefix(bytes) : bytes;
     switch (schema.type) {
       case "AVRO": {
