@@ -136,13 +136,6 @@ const broken: readonly (readonly [string, HouseRule, string, string, RegExp])[] 
     /client imports judge/,
   ],
   [
-    "a client that runs the spec's parser",
-    importsPointDown,
-    "src/client/a.ts",
-    'import { parseSpec } from "../spec/parse.ts";',
-    /as more than a type/,
-  ],
-  [
     "a package in a pure room",
     packages,
     "src/model/a.ts",
