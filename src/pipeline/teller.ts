@@ -7,8 +7,8 @@ import type { Lane } from "./lane.ts";
 import type { Outcome } from "./ports.ts";
 import type { Signal } from "./signal.ts";
 
-/** Open windows of a lane are told at most so often, but for the first hit of a hard rule. */
-const openEveryMs = 250;
+/** Open windows of a lane are told at most so often (a tenth of a megabyte each), but for the first hit of a hard rule. */
+const openEveryMs = 1_000;
 /** A silent lane is told of so often: the judge knows no time but the log's. */
 const idleEveryMs = 15_000;
 /** An open window is told again when it has grown by this share. */
