@@ -6,7 +6,9 @@ import { logLuck } from "../statistics/evidence.ts";
 import { fits, measureOne } from "../statistics/measure.ts";
 import { type Pair, pairOf } from "../statistics/pair.ts";
 import { sampleOf } from "../statistics/profiled.ts";
+import { meanDifference } from "../statistics/sample.ts";
 import { classicalStatistics } from "../statistics/table.ts";
+import { totalVariation } from "../statistics/total-variation.ts";
 import { logTailMax } from "./evidence.ts";
 import { type Gauge, type Reading, short } from "./statistic.ts";
 
@@ -54,6 +56,7 @@ export function prepareChosen(
         error: unit,
         z: 0, // it is no normal deviate: the sequential detector follows the judge's own statistics
         logTail,
+        ...changeOf(statistic, pair),
         line: { sigma: sigma * (1 - 1e-12), logTail: needed },
         say: () => sentence(field, statistic, choice, measured),
       };
@@ -86,6 +89,16 @@ function distance(
     logTail: logLuck(statistic, measured, pair),
     needed: logTailMax,
   };
+}
+
+/** What the field's `ignoreBelow` is about: a change of the mean, or of a share. */
+function changeOf({ name }: ClassicalStatistic, pair: Pair): Pick<Reading, "change"> {
+  if (pair.kind === "numeric") {
+    const isOfMean = name === "meanShift" || name === "welchT";
+    return isOfMean ? { change: Math.abs(meanDifference(pair.reference, pair.current)) } : {};
+  }
+  const moved = measureOne(totalVariation, pair);
+  return moved === undefined ? {} : { change: moved.value };
 }
 
 /** What it was computed over: nulls are values to the share of nulls alone. */

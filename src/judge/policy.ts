@@ -14,7 +14,16 @@ const signed: ReadonlySet<StatisticName> = new Set([
   "pattern_rate",
   "max_rate",
   "dimension_rate",
+  "meanShift",
+  "sdShift",
+  "nullShift",
+  "distinctShift",
+  "defaultShift",
+  "twoProportionZ",
 ]);
+
+/** Textbooks take these from the reference's side: they fall when the values rise. */
+const mirrored: ReadonlySet<StatisticName> = new Set(["welchT", "mannWhitneyU"]);
 
 /** Whether a change is one that the field's `drift:` asks about: in its direction, and not too small to matter. */
 export function matters(
@@ -23,8 +32,8 @@ export function matters(
   { observed, expected, change }: Pick<Reading, "observed" | "expected" | "change">,
 ): boolean {
   if (ignoreBelow !== undefined && change !== undefined && change < ignoreBelow) return false;
-  if (direction === "both" || !signed.has(statistic)) return true;
-  return direction === "up" ? observed > expected : observed < expected;
+  if (direction === "both" || !(signed.has(statistic) || mirrored.has(statistic))) return true;
+  return (direction === "up") === mirrored.has(statistic) ? observed < expected : observed > expected;
 }
 
 /** Rows that a verdict on the field needs. */

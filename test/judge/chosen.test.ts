@@ -129,6 +129,8 @@ describe("a statistic of a field's choice", () => {
     });
     assert.equal(find(judged(text, words(0.5), words(0.7)), "tv")?.status, "critical");
     assert.equal(find(judged(text, words(0.5), words(0.55)), "tv")?.status, "ok");
+    const deaf = { ...text, drift: { ...text.drift, ignoreBelow: 0.3 } };
+    assert.equal(find(judged(deaf, words(0.5), words(0.7)), "tv")?.status, "ok");
     const bool = fieldSpec("price", "bool", {
       drift: { ...drift, statistic: { name: "chiSquare", pValue: 1e-6 } },
     });
@@ -136,6 +138,28 @@ describe("a statistic of a field's choice", () => {
       Array.from({ length: 1_000 }, (_, i) => i < share * 1_000);
     assert.equal(find(judged(bool, bools(0.5), bools(0.7)), "chiSquare")?.status, "critical");
     assert.equal(find(judged(bool, bools(0.5), bools(0.52)), "chiSquare")?.status, "ok");
+  });
+
+  it("looks in the field's direction, and past what is too small to matter", () => {
+    const [up, down] = [normals(1_000, 14, 0.8), normals(1_000, 15, -0.8)];
+    for (const choice of [
+      { name: "meanShift", threshold: 0.5 },
+      { name: "welchT", threshold: 6 },
+      { name: "mannWhitneyU", pValue: 1e-9 },
+    ] as const) {
+      const statusOf = (own: Partial<FieldSpec["drift"]>, current: readonly Cell[]): string | undefined => {
+        const field = chosen(choice);
+        return find(judged({ ...field, drift: { ...field.drift, ...own } }, reference, current), choice.name)
+          ?.status;
+      };
+      assert.equal(statusOf({ direction: "up" }, up), "critical", choice.name);
+      assert.equal(statusOf({ direction: "up" }, down), "ok", choice.name);
+      assert.equal(statusOf({ direction: "down" }, down), "critical", choice.name);
+      assert.equal(statusOf({ direction: "down" }, up), "ok", choice.name);
+      if (choice.name === "mannWhitneyU") continue;
+      assert.equal(statusOf({ ignoreBelow: 0.5 }, up), "critical", choice.name);
+      assert.equal(statusOf({ ignoreBelow: 1.5 }, up), "ok", choice.name);
+    }
   });
 
   it("gives finite figures whatever the window holds", () => {
