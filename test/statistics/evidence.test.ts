@@ -38,7 +38,7 @@ describe("the luck that a difference may be", () => {
   it("does not call ids evidence, although no value of one sample is in the other", () => {
     const ids = (start: number): string[] => Array.from({ length: 2_000 }, (_, i) => `id ${start + i}`);
     const pair = pairOfArrays(ids(0), ids(2_000));
-    assert.equal(measureOne(statistic("tv"), pair)?.value, 1);
+    assert((measureOne(statistic("tv"), pair)?.value ?? 0) > 0.999);
     assert.equal(luck("tv", pair), 0);
   });
 
