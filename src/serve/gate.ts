@@ -44,6 +44,14 @@ export function gateCode({ state }: Pick<GateAnswer, "state">): 200 | 503 {
   return state === "open" ? 503 : 200;
 }
 
+/** What a proxy may ask with. */
+export const proxyMethods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/** 403 while open: proxies that ask before each request (Envoy's ext_authz, NGINX's auth_request) take a 5xx for a failure of ours. */
+export function authzCode({ state }: Pick<GateAnswer, "state">): 200 | 403 {
+  return state === "open" ? 403 : 200;
+}
+
 /** `field:value` whose field is a segment field of the view. */
 export function isSegmentOf({ view }: ViewStatus, text: string): boolean {
   const segment = parseSegment(text);

@@ -1,3 +1,4 @@
+import { proxyMethods } from "./gate.ts";
 import { ref, schemas } from "./openapi-schemas.ts";
 
 /** OpenAPI 3.1 of every route; tests hold it against what the server answers. */
@@ -43,6 +44,8 @@ export function openapi(version: string): object {
           parameters: [viewParameter, query("segment", "field:value, for example node:a7")],
         },
       },
+      "/v1/gate/{view}/authz": authz(),
+      "/v1/gate/{view}/authz/*": authz(),
       "/v1/validate/{view}": {
         post: {
           ...operation(
@@ -147,6 +150,20 @@ function operation(summary: string, ...responses: Responses[]): object {
 const html: Responses = { "200": { description: "page", content: { "text/html": {} } } };
 const viewParameter = { name: "view", in: "path", required: true, schema: { type: "string" } };
 const idParameter = { name: "id", in: "path", required: true, schema: { type: "string" } };
+
+/** The same for every method that a proxy may pass on. */
+function authz(): object {
+  const answer = {
+    ...operation(
+      "Whether a request may pass, for Envoy's ext_authz and NGINX's auth_request.",
+      json("closed or half-open", ref("Gate")),
+      { "403": { description: "open", content: { "application/json": { schema: ref("Gate") } } } },
+      problem("404", "unknown view"),
+    ),
+    parameters: [viewParameter],
+  };
+  return Object.fromEntries(proxyMethods.map((method) => [method.toLowerCase(), answer]));
+}
 
 function query(name: string, description: string): object {
   return { name, in: "query", required: false, description, schema: { type: "string" } };

@@ -14,7 +14,7 @@ import { live } from "./dashboard/live.ts";
 import { renderDashboard } from "./dashboard/page.ts";
 import { style } from "./dashboard/style.ts";
 import { createEvents } from "./events.ts";
-import { gateCode, gateOf, isSegmentOf } from "./gate.ts";
+import { authzCode, gateCode, gateOf, isSegmentOf, proxyMethods } from "./gate.ts";
 import { defaultThresholds, type HealthThresholds, healthOf } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import { openapi } from "./openapi.ts";
@@ -168,6 +168,20 @@ function addViews(app: FastifyInstance, { board }: ServerOptions, validators: Va
     reply.code(gateCode(answer)).header("cache-control", "no-store");
     return answer;
   });
+  // proxies ask with the caller's own method, and Envoy with its path behind ours
+  for (const method of proxyMethods) {
+    for (const path of ["/v1/gate/:view/authz", "/v1/gate/:view/authz/*"]) {
+      app.route({
+        method,
+        url: path,
+        handler: async (request, reply) => {
+          const answer = gateOf(statusOf(request, reply), undefined);
+          reply.code(authzCode(answer)).header("cache-control", "no-store");
+          return answer;
+        },
+      });
+    }
+  }
   app.post("/v1/validate/:view", async (request, reply) => {
     const status = statusOf(request, reply);
     const validator = validators.of(status.view);
@@ -245,8 +259,9 @@ function requestIdOf({ headers }: IncomingMessage): string {
 }
 
 /** Browsers name the page that a request comes from: no other site may feed rows to the gate behind its visitor's back. */
-function refuseOtherSites({ method, headers }: FastifyRequest): void {
+function refuseOtherSites({ method, headers, routeOptions }: FastifyRequest): void {
   const { origin, host } = headers;
+  if (routeOptions.url?.startsWith("/v1/gate/") === true) return; // asked by proxies with the visitor's headers; changes nothing
   if (method === "GET" || method === "HEAD" || origin === undefined) return;
   if (URL.canParse(origin) && new URL(origin).host === host) return;
   throw new Problem(403, "another origin", `${origin.slice(0, 100)} may not ${method} here`);

@@ -112,11 +112,22 @@ describe("openapi.json and the answers", () => {
       await check("/v1/canary/{id}", `/v1/canary/${id}`, init);
     }
 
+    const authz = async (): Promise<void> => {
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+        await check("/v1/gate/{view}/authz", "/v1/gate/reco_user/authz", { method });
+        await check("/v1/gate/{view}/authz/*", "/v1/gate/reco_user/authz/predict?user=7", { method });
+        await check("/v1/gate/{view}/authz", "/v1/gate/nobody/authz", { method });
+        await check("/v1/gate/{view}/authz/*", "/v1/gate/nobody/authz/x", { method });
+      }
+    };
+    await authz();
+
     board.says.ready = false;
     board.says.views = [statusOf(recoUser, { breaker: openBreaker({ openedAt: noon }) })];
     for (const path of ["/readyz", "/health", "/v1/feature-views"]) await check(path, path);
     await check("/v1/gate/{view}", "/v1/gate/reco_user");
     await check("/v1/gate/{view}", "/v1/gate/reco_user?segment=node:a7");
+    await authz();
     board.says.views = [
       statusOf(
         { ...recoUser, validate: { mode: "shadow" }, owner: undefined },

@@ -39,6 +39,7 @@ export const tools = {
     programs: ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"],
     packages: ["chromium", "chromium-browser"],
   },
+  nginx: { name: "NGINX", programs: ["nginx"], packages: ["nginx-light", "nginx"] },
   kcat: { name: "kcat", programs: ["kcat", "kafkacat"], packages: ["kcat", "kafkacat"] },
 } as const satisfies Readonly<Record<string, Tool>>;
 
