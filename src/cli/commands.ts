@@ -18,6 +18,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "canary", load: async () => (await import("./canary.ts")).addCanary },
   { name: "link", load: async () => (await import("./link.ts")).addLink },
   { name: "capture", load: async () => (await import("./capture.ts")).addCapture },
+  { name: "explain", load: async () => (await import("./explain.ts")).addExplain },
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
   { name: "stat", load: async () => (await import("./stat.ts")).addStat },
   { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },

@@ -1,13 +1,19 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
+import type { FeatureView } from "../model/feature-view.ts";
 import { defaultLimits } from "../model/limits.ts";
 import { partitionKey } from "../model/record.ts";
 import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
 import type { Summary } from "../pipeline/summary.ts";
 import { collectFindings, type FindingsCollector } from "../report/findings.ts";
 import { renderReport } from "../report/report.ts";
+import { createProfileLog, type ProfileLogHeader } from "../sink/profile-log.ts";
 import { createReportFiles } from "../sink/report-files.ts";
 import { filesPartition } from "../source/file.ts";
+import { compareRuns } from "./compare.ts";
 import { addDataOptions, type DataOptions, type DataSource, openData, rangeHelp } from "./data.ts";
 import { timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
@@ -15,16 +21,20 @@ import { paintFor } from "./paint.ts";
 import { createPlay } from "./play.ts";
 import { createProgress } from "./progress.ts";
 import { summaryText } from "./summary-text.ts";
+import { runSweep, type Sweep, sweepOf } from "./sweep.ts";
 import { version } from "./version.ts";
 import { matchBaseline, readBaseline, readSpec } from "./views.ts";
 
 /** Inputs that broke and are named; the summary counts all of them. */
 const deadLettersTold = 20;
 
-interface ReplayOptions extends DataOptions {
-  readonly spec: string;
-  readonly baseline: string;
-  readonly out: string;
+interface ReplayFlags extends DataOptions {
+  readonly spec?: string;
+  readonly baseline?: string;
+  readonly out?: string;
+  readonly sweep?: Sweep;
+  readonly labels?: string;
+  readonly compare?: readonly string[];
   readonly fromTime?: string;
   readonly toTime?: string;
   readonly sigma?: number;
@@ -32,17 +42,22 @@ interface ReplayOptions extends DataOptions {
   readonly json?: boolean;
 }
 
+type ReplayOptions = ReplayFlags & { readonly spec: string; readonly baseline: string; readonly out: string };
+
 export function addReplay(program: Command, io: Io): void {
   const command = program
     .command("replay")
     .description("Judge recorded data as `run` would have: the same verdicts, breaker and alerts, as files.")
-    .requiredOption("--spec <file>", "the feature view")
-    .requiredOption("--baseline <file>", "what is normal");
+    .option("--spec <file>", "the feature view; another version of it to see what that would have said")
+    .option("--baseline <file>", "what is normal; another one likewise");
   addDataOptions(command)
-    .requiredOption("--out <dir>", "where alerts, verdicts, breaker, summary and report go")
+    .option("--out <dir>", "where alerts, verdicts, breaker, summary, profiles and report go")
     .option("--from-time <time>", "skip rows before this event time (ISO 8601 or epoch ms)")
     .option("--to-time <time>", "skip rows at or after this event time")
     .option("--sigma <x>", "the breaker's line, instead of the spec's", sigmaOf)
+    .option("--sweep <range>", "judge the stored profiles once for each value: sigma=1.5..4:0.25", sweepOf)
+    .option("--labels <file>", "with --sweep: when something was wrong, for recall and delay")
+    .option("--compare <dirs...>", "two directories of replays, side by side; nothing is replayed")
     .option("--fail-on <severity>", "exit 1 when anything this bad is found: warning or critical", failOnOf)
     .option("--json", "print the summary as JSON")
     .addHelpText(
@@ -55,11 +70,34 @@ Examples:
   tidemark replay … --topic features.reco_user --from -2h --out out
   tidemark replay … --sigma 3 --from-time 2026-03-03T04:00Z --to-time 2026-03-03T10:00Z --fail-on critical
 
+  tidemark replay --spec s.yaml --baseline b.json --out out --sweep sigma=1.5..4:0.25     (out holds a replay: no row is read)
+  tidemark replay --compare out out-other-baseline
+
 ${rangeHelp}
-DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json and report.html. Ctrl-C ends it with what was read until
-then, marked as partial.`,
+DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json, report.html, and profiles.bin: what --sweep and explain read.
+Ctrl-C ends it with what was read until then, marked as partial.`,
     )
-    .action((options: ReplayOptions) => replay(options, io));
+    .action((flags: ReplayFlags) => act(flags, io));
+}
+
+async function act(flags: ReplayFlags, io: Io): Promise<void> {
+  const { compare, spec, baseline, out, input, topic, sweep, labels, json } = flags;
+  if (compare !== undefined) {
+    compareRuns(compare, json === true, io);
+    return;
+  }
+  for (const [name, value] of Object.entries({ spec, baseline, out })) {
+    if (value === undefined)
+      throw new Fault("usage", `replay: --${name} is missing`, { hint: "(try --help)" });
+  }
+  if (spec === undefined || baseline === undefined || out === undefined) return;
+  if (labels !== undefined && sweep === undefined) throw new Fault("usage", "--labels without --sweep");
+  if (sweep === undefined || input !== undefined || topic !== undefined)
+    await replay({ ...flags, spec, baseline, out }, io);
+  if (sweep !== undefined) {
+    const options = { dir: out, sweep, labels, json: json === true };
+    await runSweep({ view: readSpec(spec), baseline: readBaseline(baseline), ...options }, io);
+  }
 }
 
 async function replay(options: ReplayOptions, io: Io): Promise<void> {
@@ -69,6 +107,8 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   const range = timeRangeOf(options.fromTime, options.toTime);
   const source = await openData(options, view, io);
   const files = await createReportFiles({ dir: options.out });
+  const header = headerOf(view, options, io);
+  const profiles = await createProfileLog(options.out, header);
   const collector = collectFindings(view);
   const deadLetters: DeadLetter[] = [];
   const play = createPlay({
@@ -76,7 +116,7 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     baseline,
     limits: defaultLimits,
     clock: { now: io.now },
-    sinks: [files, collecting(collector, deadLetters)],
+    sinks: [files, profiles, collecting(collector, deadLetters)],
     ...(options.sigma === undefined ? {} : { sigma: options.sigma }),
     ...(range === undefined ? {} : { range }),
   });
@@ -89,6 +129,7 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   } finally {
     progress.clear();
     await files.close(io.signal);
+    await profiles.close(io.signal);
   }
   if (summary.partial && summary.rows === 0) throw new Exit(130);
   tellUnread(deadLetters, summary, range !== undefined, io);
@@ -102,11 +143,26 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     toolVersion: version,
   });
   await files.finish(summary, report);
-  io.stdout(
-    options.json === true ? formatJson(summary) : summaryText(summary, paintFor({ ...io, isTTY: false })),
-  );
+  if (options.sweep === undefined || options.json !== true)
+    io.stdout(
+      options.json === true ? formatJson(summary) : summaryText(summary, paintFor({ ...io, isTTY: false })),
+    );
   if (summary.partial) throw new Exit(130);
   if (isBreached(summary, options.failOn)) throw new Exit(1);
+}
+
+function headerOf(view: FeatureView, { spec, baseline, brokers }: ReplayOptions, io: Io): ProfileLogHeader {
+  const baselineFile = resolve(io.cwd, baseline);
+  const digest = createHash("sha256").update(readFileSync(baselineFile)).digest("hex");
+  return {
+    featureView: view.name,
+    spec: view.fingerprint,
+    toolVersion: version,
+    specFile: resolve(io.cwd, spec),
+    baselineFile,
+    baselineDigest: `sha256:${digest}`,
+    ...(brokers === undefined ? {} : { brokers }),
+  };
 }
 
 /** @throws Fault `input.format` or `input.empty` when there was nothing to judge */
