@@ -123,7 +123,7 @@ function summed(
 
 /** An alert of a label's field, raised by a window that begins within it or holds its start. */
 function isWithin(alert: Alert, label: Label): boolean {
-  const about = label.fields === null || alert.field === null || label.fields.includes(alert.field);
+  const about = label.fields === null || (alert.field !== null && label.fields.includes(alert.field));
   return about && overlaps(alert, label);
 }
 
