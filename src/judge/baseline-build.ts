@@ -7,13 +7,14 @@ import { addCounts, type Counts, emptyCounts } from "../model/record.ts";
 import { type EventTime, formatDuration, isoTime } from "../model/time.ts";
 import { type StatisticName, segmentKey } from "../model/verdict.ts";
 import { mergeProfiles } from "../profile/merge.ts";
-import type { WindowProfile } from "../profile/profile.ts";
+import type { PairName, WindowProfile } from "../profile/profile.ts";
 import { createProfiler } from "../profile/profiler.ts";
 import type { Frame } from "../sketch/histogram.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { addReading, createHistory, type GrowingHistory, toHistory, unlike } from "./history.ts";
 import { prepareGauges } from "./judge.ts";
-import { createRecorder, type Tracks } from "./recorder.ts";
+import { choosePairs } from "./pairs.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
 import { addToSample, createSample, eventTimeAt, sampleFrames } from "./sample.ts";
 import { seenOf } from "./statistic.ts";
 import type { Track } from "./track.ts";
@@ -50,9 +51,12 @@ export async function buildBaseline(
   options: BuildOptions,
 ): Promise<Baseline> {
   const passes: Passes = { view, open, options };
-  const frames = await findFrames(passes);
+  const { frames, pairs } = await findFrames(passes);
+  const paired: Passes = { ...passes, pairs };
   const reference = await mergeWindows(passes, frames);
-  const { histories, traffic, tracks } = await findHistories(passes, frames, reference);
+  const recorder = createRecorder(view, reference, pairs);
+  const { histories, traffic } = await findHistories(paired, frames, reference.profile, recorder);
+  const tracks = recorder.tracks();
   const fields = new Map<string, FieldBaseline>();
   for (const { name } of view.fields) {
     const profile = reference.profile.fields.get(name);
@@ -70,6 +74,7 @@ export async function buildBaseline(
     windows: reference.windows,
     traffic,
     fields,
+    ...(pairs.length === 0 ? {} : { pairs: recorder.pairs() }),
   };
 }
 
@@ -77,12 +82,16 @@ interface Passes {
   readonly view: FeatureView;
   readonly open: () => AsyncIterable<Batch>;
   readonly options: BuildOptions;
+  /** Known after the first pass. */
+  readonly pairs?: readonly PairName[];
 }
 
 /** By field, by segment key, by statistic. */
 type Histories = Map<string, Map<string, Map<StatisticName, GrowingHistory>>>;
 
-async function findFrames(passes: Passes): Promise<ReadonlyMap<string, Frame>> {
+async function findFrames(
+  passes: Passes,
+): Promise<{ frames: ReadonlyMap<string, Frame>; pairs: readonly PairName[] }> {
   const { view, options } = passes;
   const sample = createSample(view);
   for await (const batch of read(passes, 1)) {
@@ -92,7 +101,8 @@ async function findFrames(passes: Passes): Promise<ReadonlyMap<string, Frame>> {
       return time !== undefined && time >= (options.from ?? -Infinity) && time < (options.to ?? Infinity);
     });
   }
-  return sampleFrames(sample);
+  const frames = sampleFrames(sample);
+  return { frames, pairs: choosePairs(view, sample, frames) };
 }
 
 async function mergeWindows(
@@ -116,17 +126,17 @@ async function mergeWindows(
 async function findHistories(
   passes: Passes,
   frames: ReadonlyMap<string, Frame>,
-  reference: { readonly profile: WindowProfile; readonly windows: number },
-): Promise<{ histories: Histories; traffic: Traffic | undefined; tracks: Tracks }> {
+  reference: WindowProfile,
+  recorder: Recorder,
+): Promise<{ histories: Histories; traffic: Traffic | undefined }> {
   const { view } = passes;
   const histories: Histories = new Map();
   const traffic = createTraffic();
   const fields = view.fields.flatMap((field) => {
-    const profile = reference.profile.fields.get(field.name);
+    const profile = reference.fields.get(field.name);
     if (profile === undefined) return [];
-    return [{ field, name: field.name, gauges: prepareGauges(field, { profile }, view) }];
+    return [{ name: field.name, gauges: prepareGauges(field, { profile }, view) }];
   });
-  const recorder = createRecorder(view, reference);
   await eachWindow(passes, view, frames, 3, (closed) => {
     const key = segmentKey(closed.segment);
     if (closed.segment === null) {
@@ -146,7 +156,7 @@ async function findHistories(
       }
     }
   });
-  return { histories, traffic: toTraffic(traffic), tracks: recorder.tracks() };
+  return { histories, traffic: toTraffic(traffic) };
 }
 
 function toFieldBaseline(
@@ -178,7 +188,7 @@ async function eachWindow(
   take: (profile: WindowProfile) => void,
 ): Promise<Counts> {
   const { limits, from = -Infinity, to = Infinity } = passes.options;
-  const profiler = createProfiler({ view, frames, limits });
+  const profiler = createProfiler({ view, frames, pairs: passes.pairs ?? [], limits });
   const state = profiler.start();
   const counts = emptyCounts();
   const takeInRange = (profiles: readonly WindowProfile[]): void => {

@@ -30,6 +30,9 @@ export function formatBaseline(baseline: Baseline): string {
     to: isoTime(baseline.to),
     rows: baseline.rows,
     windows: baseline.windows,
+    ...(baseline.pairs === undefined
+      ? {}
+      : { pairs: baseline.pairs.map(({ a, b, track }) => ({ a, b, track: trackToJson(track) })) }),
     ...(baseline.traffic === undefined ? {} : { traffic: trafficToJson(baseline.traffic) }),
     fields,
   });
@@ -53,6 +56,18 @@ export function parseBaseline(text: string, file: string): Baseline {
     windows: root.get("windows").number(0),
     traffic: readTraffic(root.optional("traffic")),
     fields,
+    ...readPairs(root.optional("pairs")),
+  };
+}
+
+function readPairs(reader: Reader | undefined): Pick<Baseline, "pairs"> {
+  if (reader === undefined) return {};
+  return {
+    pairs: reader.items().map((pair) => ({
+      a: pair.get("a").text(),
+      b: pair.get("b").text(),
+      track: readTrack(pair.get("track")),
+    })),
   };
 }
 

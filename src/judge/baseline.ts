@@ -1,6 +1,7 @@
 import type { EventTime } from "../model/time.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
+import type { PairBaseline } from "./pairs.ts";
 import type { Track } from "./track.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -48,4 +49,6 @@ export interface Baseline {
   /** How many rows windows have; undefined in a baseline of an older version, or without a whole window. */
   readonly traffic: Traffic | undefined;
   readonly fields: ReadonlyMap<string, FieldBaseline>;
+  /** Pairs of numeric fields whose correlation is watched, strongest first. */
+  readonly pairs?: readonly PairBaseline[];
 }

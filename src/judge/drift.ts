@@ -1,9 +1,10 @@
 import { Fault } from "../model/fault.ts";
-import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
+import type { FeatureView } from "../model/feature-view.ts";
 import { type EventTime, isoTime } from "../model/time.ts";
 import type { JudgedWindow, StatisticName, Verdict } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline } from "./baseline.ts";
+import { readPair, sayPair } from "./pairs.ts";
 import type { Signal } from "./signal.ts";
 import { signalsFor } from "./signals.ts";
 import { seenOf } from "./statistic.ts";
@@ -28,29 +29,37 @@ export interface DriftDetector {
    * @returns the window with its warnings among its verdicts
    */
   follow(profile: WindowProfile, judged: JudgedWindow): JudgedWindow;
-  /** Field names that are drifting now. */
-  drifting(): readonly string[];
   encode(): Uint8Array;
   /** @throws Fault `store.version` when the state is of another spec, baseline or tidemark */
   restore(bytes: Uint8Array): void;
 }
 
+/** A field's signal, or a pair of fields. */
 interface Followed {
-  readonly signal: Signal;
+  readonly signal: Omit<Signal, "name" | "weight" | "read">;
+  readonly read: (profile: WindowProfile) => Observation | undefined;
   readonly follower: Follower;
   /** Share of the field's stake. */
   readonly weight: number;
   readonly at: number;
 }
 
-interface FollowedField {
-  readonly field: FieldSpec;
+interface Group {
+  /** null: the pairs, which are nobody's alone. */
+  readonly field: string | null;
   readonly signals: readonly Followed[];
   /** M that is evidence enough. */
   readonly line: number;
   /** Whether it is drifting (0, 1), by which signal, since which window. */
   readonly at: number;
 }
+
+const correlationSignal = {
+  statistic: "correlation",
+  kind: "number",
+  sides: "both",
+  unit: 0.5,
+} as const;
 
 const [firingAt, signalAt, sinceAt, fieldSize] = [0, 1, 2, 3];
 const viewSize = 1;
@@ -63,35 +72,60 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
     size += numbers;
     return size - numbers;
   };
-  const fields = view.fields.map((field): FollowedField => {
+  const pairs = baseline?.pairs ?? [];
+  const staked = view.fields.length + (pairs.length > 0 ? 1 : 0);
+  const lineOf = (falseAlarmsPerMonth: number): number => (monthMs / sizeMs) * (staked / falseAlarmsPerMonth);
+  const groups = view.fields.map((field): Group => {
     const known = baseline?.fields.get(field.name);
     const signals = signalsFor(field, known?.profile, rowsPerWindow);
     const stake = signals.reduce((sum, { weight }) => sum + weight, 0);
     return {
-      field,
-      line: (monthMs / sizeMs) * (view.fields.length / field.drift.falseAlarmsPerMonth),
+      field: field.name,
+      line: lineOf(field.drift.falseAlarmsPerMonth),
       at: reserve(fieldSize),
       signals: signals.map((signal) => {
         const follower = createFollower(signal, known?.tracks?.get(signal.name), sizeMs);
-        return { signal, follower, weight: signal.weight / stake, at: reserve(follower.size) };
+        return {
+          signal,
+          read: ({ fields, segment, lastEvent }: WindowProfile) => {
+            const profile = fields.get(field.name);
+            return profile === undefined ? undefined : signal.read(seenOf(profile, segment, lastEvent));
+          },
+          follower,
+          weight: signal.weight / stake,
+          at: reserve(follower.size),
+        };
       }),
     };
   });
+  if (pairs.length > 0) {
+    groups.push({
+      field: null,
+      line: lineOf(view.drift.falseAlarmsPerMonth),
+      at: reserve(fieldSize),
+      signals: pairs.map((pair) => {
+        const signal = {
+          ...correlationSignal,
+          say: (observed: number, expected: number) => sayPair(pair, observed, expected),
+        };
+        const follower = createFollower(signal, pair.track, sizeMs);
+        const read = (profile: WindowProfile) => readPair(profile, pair);
+        return { signal, read, follower, weight: 1 / pairs.length, at: reserve(follower.size) };
+      }),
+    });
+  }
   const state = new Float64Array(size);
   const key = stateKey(view, baseline);
 
-  const followField = (
-    { field, signals, line, at }: FollowedField,
+  const followGroup = (
+    { field, signals, line, at }: Group,
     profile: WindowProfile,
     window: number,
   ): Verdict | undefined => {
-    const fieldProfile = profile.fields.get(field.name);
-    if (fieldProfile === undefined) return undefined;
-    const seen = seenOf(fieldProfile, profile.segment, profile.lastEvent);
     let [total, most, leading] = [0, 0, 0];
     const observations: (Observation | undefined)[] = [];
-    for (const [i, { signal, follower, weight, at: place }] of signals.entries()) {
-      const observed = signal.read(seen);
+    for (const [i, { read, follower, weight, at: place }] of signals.entries()) {
+      const observed = read(profile);
       observations.push(observed);
       if (observed === undefined || observed.rows < view.window.minRows) continue;
       const part =
@@ -114,7 +148,7 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
       since,
       evidence: Math.max(0, Math.log(total)),
       over,
-      rows: fieldProfile.rows,
+      rows: profile.rows,
     });
   };
 
@@ -124,13 +158,12 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
       if (window + 1 <= (state[0] as number) && state[0] !== 0) return judged;
       state[0] = window + 1;
       const warnings = new Map<string, Verdict>();
-      for (const field of fields) {
-        const verdict = followField(field, profile, window);
+      for (const group of groups) {
+        const verdict = followGroup(group, profile, window);
         if (verdict !== undefined) warnings.set(keyOf(verdict), verdict);
       }
       return warnings.size === 0 ? judged : { ...judged, verdicts: merged(judged.verdicts, warnings) };
     },
-    drifting: () => fields.filter(({ at }) => state[at + firingAt] === 1).map(({ field }) => field.name),
     encode: () => join(key, state),
     restore(bytes) {
       const saved = split(bytes);
@@ -153,7 +186,7 @@ interface Told {
 }
 
 function verdictOf(
-  field: FieldSpec,
+  field: string | null,
   { signal, follower, at }: Followed,
   seen: Observation | undefined,
   state: Float64Array,
@@ -163,7 +196,7 @@ function verdictOf(
   const observed = seen?.value ?? expected;
   const said = signal.say(observed, expected);
   return {
-    field: field.name,
+    field,
     statistic: signal.statistic,
     status: over ? "ok" : "warning",
     hard: false,
@@ -174,7 +207,9 @@ function verdictOf(
     shift: Math.abs(observed - expected) / signal.unit,
     evidence,
     since,
-    summary: over ? `${field.name} is as usual again` : `${said}, since about ${timeOf(since)}`,
+    summary: over
+      ? `${field ?? "the correlation"} is as usual again`
+      : `${said}, since about ${timeOf(since)}`,
   };
 }
 

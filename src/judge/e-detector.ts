@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
  * t windows is at most t, whenever the change comes and whatever its size, and M ≥ A happens on the average not before A
  * windows. A bank holds one M for each size of change that is betted on, and is their weighted mean.
  *
- * State is two numbers a bet, in an array of the caller's: M, then the window that the evidence since then begins with.
+ * State is three numbers a bet, in an array of the caller's: M; Page's sum S ← max(0, S + ln L), which is at 0 until the change
+ * (1954); and the window with which S last began to rise.
  */
 export interface Bank {
   /** Numbers of state. */
@@ -19,7 +20,7 @@ export interface Bank {
    * @returns the bank's mean M
    */
   update(state: Float64Array, at: number, window: number, seen: Evidence, cap: number): number;
-  /** The window with which the change probably began: of the bet with the largest M. */
+  /** The window with which the change probably began: of the bet with the largest S. */
   onset(state: Float64Array, at: number): number;
 }
 
@@ -88,17 +89,17 @@ const logRatioMax = 600;
 
 function bank(bets: number, logRatio: (bet: number, seen: Evidence) => number): Bank {
   return {
-    size: 2 * bets,
+    size: 3 * bets,
     update(state, at, window, seen, cap) {
       let sum = 0;
       for (let bet = 0; bet < bets; bet++) {
-        const before = state[at + bet] as number;
-        if (before < 1) state[at + bets + bet] = window; // What came before weighs less than a new beginning.
-        const after = Math.min(
-          cap * bets,
-          (before + 1) * Math.exp(Math.min(logRatioMax, logRatio(bet, seen))),
-        );
-        state[at + bet] = after;
+        const place = at + 3 * bet;
+        const log = Math.min(logRatioMax, logRatio(bet, seen));
+        const before = state[place + 1] as number;
+        if (!(before > 0)) state[place + 2] = window;
+        state[place + 1] = Math.max(0, before + log);
+        const after = Math.min(cap * bets, ((state[place] as number) + 1) * Math.exp(log));
+        state[place] = after;
         sum += after;
       }
       return sum / bets;
@@ -106,9 +107,9 @@ function bank(bets: number, logRatio: (bet: number, seen: Evidence) => number): 
     onset(state, at) {
       let best = 0;
       for (let bet = 1; bet < bets; bet++) {
-        if ((state[at + bet] as number) > (state[at + best] as number)) best = bet;
+        if ((state[at + 3 * bet + 1] as number) > (state[at + 3 * best + 1] as number)) best = bet;
       }
-      return state[at + bets + best] as number;
+      return state[at + 3 * best + 2] as number;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { FeatureView } from "../model/feature-view.ts";
-import type { WindowProfile } from "../profile/profile.ts";
+import type { PairName, WindowProfile } from "../profile/profile.ts";
+import { type PairBaseline, readPair } from "./pairs.ts";
 import { addToSeries, createSeries } from "./series.ts";
 import { signalsFor } from "./signals.ts";
 import { seenOf } from "./statistic.ts";
@@ -14,12 +15,14 @@ export interface Recorder {
   /** Closed windows of the whole view, in order of time. */
   add(profile: WindowProfile): void;
   tracks(): Tracks;
+  pairs(): readonly PairBaseline[];
 }
 
 /** @param reference  all windows merged, and how many they are */
 export function createRecorder(
   view: FeatureView,
   reference: { readonly profile: WindowProfile; readonly windows: number },
+  pairs: readonly PairName[] = [],
 ): Recorder {
   const { sizeMs: windowMs, minRows } = view.window;
   const rowsPerWindow = reference.profile.rows / Math.max(1, reference.windows);
@@ -30,9 +33,15 @@ export function createRecorder(
     return [{ field, signals: signals.map((signal) => ({ signal, series: createSeries() })) }];
   });
   const all = recorded.reduce((sum, { signals }) => sum + signals.length, 0);
+  const paired = pairs.map(({ a, b }) => ({ pair: { a, b }, series: createSeries() }));
   return {
-    add({ window, segment, lastEvent, fields }) {
+    add(closed) {
+      const { window, segment, lastEvent, fields } = closed;
       const number = Math.round(window.start / windowMs);
+      for (const { pair, series } of paired) {
+        const observed = readPair(closed, pair);
+        if (observed !== undefined && observed.rows >= minRows) addToSeries(series, number, observed, all);
+      }
       for (const { field, signals } of recorded) {
         const profile = fields.get(field.name);
         if (profile === undefined) continue;
@@ -43,6 +52,11 @@ export function createRecorder(
         }
       }
     },
+    pairs: () =>
+      paired.flatMap(({ pair, series }) => {
+        const track = toTrack({ kind: "number" }, series, { windowMs, seasonality: view.drift.seasonality });
+        return track === undefined ? [] : [{ ...pair, track }];
+      }),
     tracks: () =>
       new Map(
         recorded.map(({ field, signals }) => [

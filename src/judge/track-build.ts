@@ -23,7 +23,7 @@ const trendGain = 6;
 
 /** Learns from the baseline's windows how a signal goes; undefined when it was never measured. */
 export function toTrack(
-  { kind, hits: unseen }: Signal,
+  { kind, hits: unseen }: Pick<Signal, "kind" | "hits">,
   series: Series,
   options: { readonly windowMs: number; readonly seasonality: "auto" | "off" },
 ): Track | undefined {

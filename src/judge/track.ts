@@ -66,7 +66,9 @@ const [expectedAt, windowAt, lagsAt] = [0, 1, 2];
 const trendAt = lagsAt + orderMax;
 const bankAt = trendAt + trendSize;
 
-export function createFollower(signal: Signal, track: Track | undefined, windowMs: number): Follower {
+type Asked = Pick<Signal, "kind" | "sides">;
+
+export function createFollower(signal: Asked, track: Track | undefined, windowMs: number): Follower {
   if (track === undefined) return createLearner(signal, windowMs);
   return asCounts(track) ? followCounts(signal, track) : followNumbers(signal, track, windowMs);
 }
@@ -82,7 +84,7 @@ function asCounts({ counts, memory, season, trend }: Track): boolean {
   );
 }
 
-function followCounts({ sides }: Signal, { counts, mean }: Track): Follower {
+function followCounts({ sides }: Asked, { counts, mean }: Track): Follower {
   const { hits, rows, dispersion } = counts ?? { hits: 0, rows: 1, dispersion: 1 };
   const bank = countBank({ ...boundsOf(hits, rows, dispersion), dispersion, sides });
   return {
@@ -106,7 +108,7 @@ function boundsOf(hits: number, rows: number, dispersion: number): { high: numbe
   return { high: Math.min(high, 0.999), low: Math.max(0, low) };
 }
 
-function followNumbers(signal: Signal, track: Track, windowMs: number): Follower {
+function followNumbers(signal: Asked, track: Track, windowMs: number): Follower {
   const { season, memory, trend, windows } = track;
   const bank = normalBank({
     slack: slackOf(track),
@@ -211,7 +213,7 @@ function begin(state: Float64Array, at: number, window: number, { sd, windows }:
 }
 
 /** A signal that the baseline does not have: its first windows are the baseline. */
-function createLearner(signal: Signal, windowMs: number): Follower {
+function createLearner(signal: Asked, windowMs: number): Follower {
   const [countAt, meanAt, squaresAt, errorsAt, hitsAt, rowsAt] = [0, 1, 2, 3, 4, 5];
   const trackAt = 6;
   let known: { key: string; follower: Follower } | undefined;
@@ -222,7 +224,7 @@ function createLearner(signal: Signal, windowMs: number): Follower {
       known = { key, follower: createFollower(signal, toTrack(signal, learnt), windowMs) };
     return known.follower;
   };
-  const longest = 4 * 6 + bankAt;
+  const longest = 3 * 12 + bankAt;
   return {
     size: trackAt + longest,
     follow(state, at, window, seen, cap) {
@@ -244,7 +246,7 @@ function createLearner(signal: Signal, windowMs: number): Follower {
   };
 }
 
-function toTrack({ kind }: Signal, learnt: Float64Array): Track {
+function toTrack({ kind }: Asked, learnt: Float64Array): Track {
   const [windows, mean, squares, errors, hits, rows] = learnt as unknown as readonly [
     number,
     number,

@@ -42,7 +42,7 @@ export function createCell(
   return {
     view,
     baseline,
-    profiler: createProfiler({ view, frames, limits }),
+    profiler: createProfiler({ view, frames, pairs: baseline?.pairs ?? [], limits }),
     decoder: decoderFor(view, limits),
     judging: createJudging(view, baseline, sigma === undefined ? {} : { sigma }),
     frames: framesDigest(baseline),
@@ -54,7 +54,9 @@ export function createCell(
 
 /** Names the frames of a baseline: sketches of other frames cannot be merged. */
 export function framesDigest(baseline: Baseline | undefined): string {
-  return JSON.stringify([...framesOf(baseline)].map(([name, { centre, scale }]) => [name, centre, scale]));
+  const frames = [...framesOf(baseline)].map(([name, { centre, scale }]) => [name, centre, scale]);
+  const pairs = (baseline?.pairs ?? []).map(({ a, b }) => [a, b]);
+  return JSON.stringify([...frames, ...pairs]);
 }
 
 /** Closed windows as outcomes; where this process judges, they go to the judge as well. */

@@ -3,11 +3,12 @@ import { rules } from "../check/table.ts";
 import type { FieldType } from "../model/feature-view.ts";
 import type { Example } from "../model/verdict.ts";
 import { readCategories, writeCategories } from "../sketch/categories.ts";
+import { readCoMoments, writeCoMoments } from "../sketch/co-moments.ts";
 import { readDistinct, writeDistinct } from "../sketch/distinct.ts";
 import { readHistogram, writeHistogram } from "../sketch/histogram.ts";
 import { readMoments, writeMoments } from "../sketch/moments.ts";
 import { type Reader, seal, unseal, type Writer } from "../sketch/wire.ts";
-import type { FieldBody, FieldProfile, RuleCount, WindowProfile } from "./profile.ts";
+import type { FieldBody, FieldProfile, PairProfile, RuleCount, WindowProfile } from "./profile.ts";
 
 /**
  * The canonical bytes of a profile; `docs/profile-format.md` has the layout. Equal contents are equal bytes, whatever order
@@ -15,8 +16,9 @@ import type { FieldBody, FieldProfile, RuleCount, WindowProfile } from "./profil
  *
  * 1  the first
  * 2  a checksum at the end; dense registers of distinct counts in half bytes
+ * 3  pairs of fields with their co-moments, after the fields
  */
-export const profileVersion = 2;
+export const profileVersion = 3;
 
 export function encodeProfile(profile: WindowProfile): Uint8Array {
   return seal(profileVersion, (writer) => writeProfile(writer, profile));
@@ -55,9 +57,16 @@ export function writeProfile(writer: Writer, profile: WindowProfile): void {
     writer.text(name);
     writeField(writer, field);
   }
+  const pairs = profile.pairs ?? [];
+  writer.count(pairs.length);
+  for (const { a, b, moments } of pairs) {
+    writer.text(a);
+    writer.text(b);
+    writeCoMoments(writer, moments);
+  }
 }
 
-export function readProfile(reader: Reader): WindowProfile {
+export function readProfile(reader: Reader, version: number = profileVersion): WindowProfile {
   const [featureView, spec] = [reader.text(), reader.text()];
   const segment = readFlag(reader) ? { field: reader.text(), value: reader.text() } : null;
   const window = { start: reader.number(), end: reader.number() };
@@ -70,7 +79,17 @@ export function readProfile(reader: Reader): WindowProfile {
     if (fields.has(name)) throw reader.corrupt(`field ${name} again`);
     fields.set(name, readField(reader));
   }
-  return { featureView, spec, segment, window, rows, late, firstEvent, lastEvent, fields };
+  const profile = { featureView, spec, segment, window, rows, late, firstEvent, lastEvent, fields };
+  const pairs = version < 3 ? [] : readPairs(reader);
+  return pairs.length === 0 ? profile : { ...profile, pairs };
+}
+
+function readPairs(reader: Reader): readonly PairProfile[] {
+  const pairs: PairProfile[] = [];
+  for (let left = reader.length(43); left > 0; left--) {
+    pairs.push({ a: reader.text(), b: reader.text(), moments: readCoMoments(reader) });
+  }
+  return pairs;
 }
 
 /** A type's place is its number on the wire: append only. */

@@ -6,6 +6,7 @@ import type { Window } from "../model/time.ts";
 import type { Example, Segment } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
 import { createCategories, mergeCategories } from "../sketch/categories.ts";
+import { createCoMoments, mergeCoMoments } from "../sketch/co-moments.ts";
 import { createDistinct, mergeDistinct } from "../sketch/distinct.ts";
 import { createHistogram, type Frame, mergeHistograms, unitFrame } from "../sketch/histogram.ts";
 import { createMoments, mergeMoments } from "../sketch/moments.ts";
@@ -14,6 +15,7 @@ import type {
   FieldBody,
   FieldProfile,
   NumericBody,
+  PairName,
   RuleCount,
   WindowProfile,
 } from "./profile.ts";
@@ -28,6 +30,7 @@ export function emptyProfile(
   segment: Segment | null,
   window: Window,
   categoriesMax: number = defaultLimits.categories,
+  pairs: readonly PairName[] = [],
 ): WindowProfile {
   return {
     featureView: view.name,
@@ -38,6 +41,9 @@ export function emptyProfile(
     late: 0,
     firstEvent: Number.POSITIVE_INFINITY,
     lastEvent: Number.NEGATIVE_INFINITY,
+    ...(segment !== null || pairs.length === 0
+      ? {}
+      : { pairs: pairs.map(({ a, b }) => ({ a, b, moments: createCoMoments() })) }),
     fields: new Map(
       [...view.fields, ...linkFields(view).map(({ field }) => field)].map((field) => [
         field.name,
@@ -111,6 +117,7 @@ export function mergeProfiles(a: WindowProfile, b: WindowProfile): WindowProfile
     late: a.late + b.late,
     firstEvent: Math.min(a.firstEvent, b.firstEvent),
     lastEvent: Math.max(a.lastEvent, b.lastEvent),
+    ...mergePairs(a, b),
     fields: new Map(
       [...a.fields].map(([name, field]) => {
         const other = counterpart(b, name);
@@ -126,6 +133,20 @@ function counterpart({ fields }: WindowProfile, name: string): FieldProfile | un
   assert(other !== undefined || isLinkName(name), `both profiles have ${name}`);
   return other;
 }
+
+function mergePairs({ pairs: own = [] }: WindowProfile, { pairs: other = [] }: WindowProfile): Pairs {
+  assert.equal(own.length, other.length);
+  if (own.length === 0) return {};
+  return {
+    pairs: own.map(({ a, b, moments }, i) => {
+      const pair = other[i];
+      assert(pair !== undefined && pair.a === a && pair.b === b, `both profiles have ${a} with ${b}`);
+      return { a, b, moments: mergeCoMoments(moments, pair.moments) };
+    }),
+  };
+}
+
+type Pairs = Pick<WindowProfile, "pairs">;
 
 /**
  * The counts of several profiles of one window, a fraction of the cost of merging them: rows, rules, nulls, moments of numbers,

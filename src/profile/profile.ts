@@ -3,6 +3,7 @@ import type { FieldType } from "../model/feature-view.ts";
 import type { EventTime, Window } from "../model/time.ts";
 import type { Example, Segment } from "../model/verdict.ts";
 import type { Categories } from "../sketch/categories.ts";
+import type { CoMoments } from "../sketch/co-moments.ts";
 import type { Distinct } from "../sketch/distinct.ts";
 import type { Histogram } from "../sketch/histogram.ts";
 import type { Moments } from "../sketch/moments.ts";
@@ -27,6 +28,18 @@ export interface WindowProfile {
   firstEvent: EventTime;
   lastEvent: EventTime;
   readonly fields: ReadonlyMap<string, FieldProfile>;
+  /** Of the whole view, and of a baseline that names pairs: in the baseline's order. */
+  readonly pairs?: readonly PairProfile[];
+}
+
+/** Two numeric fields whose correlation is watched. */
+export interface PairName {
+  readonly a: string;
+  readonly b: string;
+}
+
+export interface PairProfile extends PairName {
+  readonly moments: CoMoments;
 }
 
 /** The rules that cells break; one file each in `check/`. */

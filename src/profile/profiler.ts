@@ -9,10 +9,11 @@ import type { Frame } from "../sketch/histogram.ts";
 import { seal, unseal } from "../sketch/wire.ts";
 import { profileVersion, readProfile, writeProfile } from "./codec.ts";
 import { createFieldFolder } from "./field-folder.ts";
+import { createPairFolder } from "./fold-pairs.ts";
 import { groupOf, otherSegment, sortRows, splitBySegment } from "./grouping.ts";
 import { emptyProfile } from "./merge.ts";
 import { holdsInstants, loadNumbers } from "./numbers.ts";
-import type { WindowProfile } from "./profile.ts";
+import type { PairName, WindowProfile } from "./profile.ts";
 import { exampleAt, type Group, presence, type Tile, tileRows } from "./tile.ts";
 import {
   futureToleranceMs,
@@ -67,6 +68,8 @@ export interface Profiler {
 export interface ProfilerOptions {
   readonly view: FeatureView;
   readonly frames: ReadonlyMap<string, Frame>;
+  /** Pairs of numeric fields whose correlation is watched. */
+  readonly pairs?: readonly PairName[];
   readonly limits: Limits;
 }
 
@@ -105,10 +108,11 @@ class State implements PartitionState {
 const times = new Float64Array(tileRows);
 const slots = new Int32Array(tileRows);
 
-export function createProfiler({ view, frames, limits }: ProfilerOptions): Profiler {
+export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOptions): Profiler {
   const { sizeMs, latenessMs } = view.window;
   const policy: WindowPolicy = { sizeMs, latenessMs, openMax: limits.openWindows };
   const folders = view.fields.map(createFieldFolder);
+  const foldPairs = createPairFolder(view, frames, pairs);
   const links = linkFields(view).map(({ field }) => ({ name: field.name, fold: createFieldFolder(field) }));
   const internal = (state: PartitionState): State => {
     if (!(state instanceof State)) throw new TypeError("a partition state of another profiler");
@@ -125,7 +129,7 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
       window.values.set(segment.field, values + 1);
     }
     const span = { start: window.start, end: window.start + sizeMs };
-    const profile = emptyProfile(view, frames, segment, span, limits.categories);
+    const profile = emptyProfile(view, frames, segment, span, limits.categories, pairs);
     window.profiles.set(key, profile);
     return profile;
   };
@@ -266,6 +270,7 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
         const tile: Tile = { batch, from, size, times, position: origin.position, requestIds, groups };
         if (groups.length > 0) {
           for (const fold of folders) fold(tile);
+          foldPairs?.(tile);
           for (const link of links) if (batch.columns.has(link.name)) link.fold(tile);
         }
         counts.read += size;
@@ -299,13 +304,13 @@ export function createProfiler({ view, frames, limits }: ProfilerOptions): Profi
       });
     },
     decodeState: (bytes) =>
-      unseal(bytes, "partition state", stateVersion, (reader) => {
+      unseal(bytes, "partition state", stateVersion, (reader, version) => {
         const state = new State(policy);
         state.tide.lastEvent = reader.number();
         state.late = reader.count();
         for (const name of countNames) state.counts[name] = reader.count();
         for (let left = reader.length(8); left > 0; left--) {
-          const profile = readProfile(reader);
+          const profile = readProfile(reader, version);
           const { segment, window: span } = profile;
           if (!isOurs(profile)) throw reader.corrupt(`a profile of ${profile.featureView}, ${profile.spec}`);
           const window = windowAt(state, span.start);

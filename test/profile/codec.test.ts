@@ -55,6 +55,15 @@ describe("a profile's bytes", () => {
     }
   });
 
+  it("keep the pairs whose correlation is watched", () => {
+    const moments = { count: 3, x: 1.5, y: -2, xx: 4, yy: 9, xy: -1 };
+    const pairs = [
+      { a: "x", b: "seen", moments },
+      { a: "x", b: "id", moments: { ...moments, xy: 0.1 } },
+    ];
+    assert.deepEqual(decodeProfile(encodeProfile({ ...sample, pairs })).pairs, pairs);
+  });
+
   it("name the segment where there is one", () => {
     const segment = { field: "node", value: "\ufeffa7 ü" };
     assert.deepEqual(decodeProfile(encodeProfile({ ...sample, segment })).segment, segment);
