@@ -21,5 +21,6 @@ export const commands: readonly CommandEntry[] = [
   { name: "explain", load: async () => (await import("./explain.ts")).addExplain },
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
   { name: "stat", load: async () => (await import("./stat.ts")).addStat },
+  { name: "breaker", load: async () => (await import("./breaker.ts")).addBreaker },
   { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },
 ];

@@ -190,6 +190,7 @@ async function serve(
   const server = createServer({
     board: monitor.board,
     intake: monitor.intake,
+    orders: monitor,
     clock: systemClock,
     limits: defaultLimits,
     http: { host, port },

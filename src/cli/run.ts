@@ -124,6 +124,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   const server = createServer({
     board: monitor.board,
     intake: monitor.intake,
+    orders: monitor,
     clock: systemClock,
     limits: config.limits,
     http: config.http,

@@ -334,7 +334,7 @@ function placeOf(segment: Segment | null, verdict: Verdict | undefined, view: Fe
 }
 
 function alertNameOf({ field, statistic, status }: Verdict, view: FeatureView): AlertName {
-  if (status === "warning") return "TidemarkDrift";
+  if (status === "warning" && statistic !== "silence") return "TidemarkDrift";
   if (
     statistic === "max_rate" &&
     view.fields.some((spec) => spec.name === field && spec.taints !== undefined)

@@ -1,7 +1,8 @@
 import type { BreakerPolicy } from "../model/feature-view.ts";
-import type { EventTime } from "../model/time.ts";
+import type { EventTime, WallTime } from "../model/time.ts";
 import type {
   Breaker,
+  BreakerOrder,
   BreakerReason,
   BreakerStateName,
   BreakerTransition,
@@ -45,11 +46,37 @@ export function foldBreaker(
   judged: JudgedWindow,
   policy: BreakerPolicy,
 ): { breaker: Breaker; transition: BreakerTransition | null } {
+  if (breaker.hold !== undefined) return { breaker, transition: null };
   const breaching = judged.verdicts.filter((verdict) => isBreach(verdict, judged, policy));
   if (breaching.length > 0) return foldBreach(breaker, judged, breaching, policy);
   if (!isNews(breaker, judged)) return { breaker, transition: null };
   if (judged.rows < policy.minRows) return foldQuiet(breaker, judged, policy);
   return isClean(breaker, judged) ? foldClean(breaker, judged, policy) : { breaker, transition: null };
+}
+
+/**
+ * The breaker after a person's order. `open` holds it open, `close` closes it and lets verdicts move it again; with a mute it
+ * holds as long as that lasts, and its alerts stay silent.
+ */
+export function obeyOrder(
+  breaker: Breaker,
+  { action, at, muteUntil, reason }: BreakerOrder,
+): { breaker: Breaker; transition: BreakerTransition | null } {
+  const { hold: _before, ...free } = breaker;
+  const holds = action === "open" || muteUntil !== null;
+  const hold = { since: at, until: muteUntil, reason, muted: muteUntil !== null, silenced: 0 };
+  const next: Breaker = { ...free, breaches: 0, cleans: 0, ...(holds ? { hold } : {}) };
+  const to = action === "open" ? "open" : "closed";
+  if (breaker.state === to) return { breaker: next, transition: null };
+  const verb = action === "open" ? "opened" : "closed";
+  const byHand = { field: null, statistic: "manual" as const, summary: `${verb} by hand: ${reason}` };
+  return move({ ...next, reasons: [byHand] }, to, at, 0);
+}
+
+/** The same breaker, free again, when its hold has run out by `now`; undefined when it has not, or has none. */
+export function freeBreaker(breaker: Breaker, now: WallTime): Breaker | undefined {
+  const { hold, ...free } = breaker;
+  return hold !== undefined && hold.until !== null && hold.until <= now ? free : undefined;
 }
 
 /** Why a window breaches, the most telling first: hard rules and default cases, then by shift. At most 20. */

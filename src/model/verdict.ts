@@ -1,4 +1,4 @@
-import type { EventTime, Window } from "./time.ts";
+import type { EventTime, WallTime, Window } from "./time.ts";
 
 export type VerdictStatus = "ok" | "insufficient" | "warning" | "critical";
 
@@ -70,6 +70,7 @@ export type StatisticName =
   | "new_values"
   | "norm"
   | "correlation"
+  | "manual"
   | ClassicalName;
 
 /** What a judge says of one statistic of one field in one window. */
@@ -204,4 +205,29 @@ export interface Breaker {
   readonly quietRows?: number;
   /** The latest transitions, oldest first, at most 50. */
   readonly history: readonly BreakerTransition[];
+  /** Set by hand: as long as it lasts, no verdict moves the breaker. */
+  readonly hold?: BreakerHold;
+}
+
+/** What a person has said about a breaker, and for how long. Wall-clock times: people mean those. */
+export interface BreakerHold {
+  readonly since: WallTime;
+  /** null: until a person says otherwise. */
+  readonly until: WallTime | null;
+  readonly reason: string;
+  /** Whether its alerts are kept from beginning to sound. */
+  readonly muted: boolean;
+  /** Alerts that began to fire, unheard. */
+  readonly silenced: number;
+}
+
+/** What a person wants of a breaker. */
+export interface BreakerOrder {
+  readonly featureView: string;
+  readonly segment: Segment | null;
+  readonly action: "open" | "close";
+  readonly at: WallTime;
+  /** Mutes alerts and holds the breaker until then; null: `open` holds until `close`, `close` holds nothing. */
+  readonly muteUntil: WallTime | null;
+  readonly reason: string;
 }

@@ -2,7 +2,7 @@ import type { Batch } from "../model/batch.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Counts } from "../model/record.ts";
 import type { EventTime, WallTime } from "../model/time.ts";
-import type { Alert, Breaker, JudgedWindow, VerdictStatus } from "../model/verdict.ts";
+import type { Alert, Breaker, BreakerOrder, JudgedWindow, VerdictStatus } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import type { Outcome, PartitionStatus } from "./ports.ts";
 
@@ -31,6 +31,10 @@ export interface ViewStatus {
   readonly view: FeatureView;
   /** Baseline's own words for people, or `undefined` without a baseline. */
   readonly baseline: { readonly rows: number; readonly from: EventTime; readonly to: EventTime } | undefined;
+  /** Whether its rows have stayed away for longer than chance explains. */
+  readonly silent: boolean;
+  /** Alerts that began to fire while muted, since the start. */
+  readonly silenced: number;
   /** Of the whole view. */
   readonly breaker: Breaker;
   /** Of segments that have one, by `segmentKey`. */
@@ -66,6 +70,11 @@ export interface WindowStatus {
   readonly late: number;
   readonly partial: boolean;
   readonly status: VerdictStatus;
+}
+
+/** The admin verbs' door into the loop. */
+export interface Orders {
+  order(order: BreakerOrder): Promise<void>;
 }
 
 /** The HTTP gate's door into the loop: rows that were validated are profiled like any others (`source: gate`). */

@@ -169,7 +169,13 @@ function foldSignal(
     case "progress":
       if (signal.view !== view.name) return [];
       roll.take(signal, at);
-      return [...judging.close(roll.low(at), roll.high()), ...heartbeat({ judging, roll, view }, at)];
+      return [
+        ...judging.close(roll.low(at), roll.high()),
+        ...heartbeat({ judging, roll, view }, at),
+        ...judging.expire(at),
+      ];
+    case "order":
+      return signal.order.featureView === view.name ? judging.order(signal.order) : [];
     case "partitions":
       if (signal.topic !== view.source.topic) return [];
       roll.take(signal, at);

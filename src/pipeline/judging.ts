@@ -8,31 +8,39 @@ import {
 } from "../judge/alerts.ts";
 import type { Baseline } from "../judge/baseline.ts";
 import { framesOf } from "../judge/baseline-file.ts";
-import { decodeBreakers, encodeBreakers, foldBreaker, newBreaker } from "../judge/breaker.ts";
+import {
+  decodeBreakers,
+  encodeBreakers,
+  foldBreaker,
+  freeBreaker,
+  newBreaker,
+  obeyOrder,
+} from "../judge/breaker.ts";
 import { createDriftDetector } from "../judge/drift.ts";
 import { createJudge } from "../judge/judge.ts";
 import { judgeSilence, silentWindowsMin } from "../judge/traffic.ts";
 import type { FeatureView } from "../model/feature-view.ts";
-import { isLinkName } from "../model/link-fields.ts";
 import { getOrInsert } from "../model/maps.ts";
-import type { EventTime, Window } from "../model/time.ts";
-import type { Alert, Breaker, BreakerTransition, JudgedWindow, Verdict } from "../model/verdict.ts";
+import type { EventTime, WallTime, Window } from "../model/time.ts";
+import type {
+  Alert,
+  Breaker,
+  BreakerOrder,
+  BreakerTransition,
+  JudgedWindow,
+  Segment,
+} from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
-import { emptyProfile, mergeCounts, mergeProfiles } from "../profile/merge.ts";
-import type { FieldProfile, RuleName, WindowProfile } from "../profile/profile.ts";
+import { emptyProfile, mergeCounts } from "../profile/merge.ts";
+import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
+import { countHardHits, insertByStart, mergeAll, mergeInOrder, silentWindow } from "./judged-windows.ts";
 import type { Outcome } from "./ports.ts";
-
-/** Final judgements of the whole view that are kept for the dashboard and the API: a day of one-minute windows. */
-const recentMax = 1_440;
 
 /** An open window's counts are judged again when it has grown by this share, its sketches by that: bounds the work and the looks. */
 const growth = { counts: 1.01, sketches: 1.5 };
-
-/** Rules whose first hit is judged at once, whatever the clock of the data says. */
-const immediateRules: readonly RuleName[] = ["missing", "type", "nonfinite", "limit", "max"];
 
 /** Judged windows whose parts are kept, so that one that comes late (its partition was thought idle) revises the verdict. */
 const revisableMax = 3;
@@ -71,6 +79,10 @@ export interface Judging {
   close(watermark: EventTime, through: EventTime): readonly Outcome[];
   /** Says that no row came in `[from, through)`, if that is longer than chance explains and was not said before. */
   silence(from: EventTime, through: EventTime): readonly Outcome[];
+  /** A person's word about a breaker. */
+  order(order: BreakerOrder): readonly Outcome[];
+  /** Ends holds that have run out: alerts that still fire are heard now. About once a second. */
+  expire(now: WallTime): readonly Outcome[];
   /** Judges open windows (whole view first) as far as they have grown since they were last judged. */
   early(open: readonly OpenWindow[], asOf: EventTime): readonly Outcome[];
   /** Whether `early` would judge any of these now for a hard rule alone. */
@@ -84,7 +96,10 @@ export interface Judging {
   /** End of the last judged window; −Infinity before the first. */
   readonly judgedThrough: EventTime;
   readonly fields: ReadonlyMap<string, FieldProfile>;
+  /** Alerts that fire and are not muted. */
   active(): readonly Alert[];
+  /** Alerts that began to fire while muted, since the start. */
+  readonly silenced: number;
   encode(): JudgingState;
   restore(state: JudgingState): void;
 }
@@ -126,6 +141,7 @@ export function createJudging(
   let judgedThrough = Number.NEGATIVE_INFINITY;
   let firstStart = Number.POSITIVE_INFINITY;
   let silentSince = Number.NaN;
+  let silenced = 0;
   let alerts: AlertBook = newAlertBook();
   let latest: JudgedWindow | undefined;
   let fields: ReadonlyMap<string, FieldProfile> = new Map();
@@ -155,9 +171,23 @@ export function createJudging(
     }
     for (const { breaker, transition } of transitions)
       outcomes.push({ kind: "breaker", breaker, transition });
-    for (const alert of folded.changed) outcomes.push({ kind: "alert", alert });
+    outcomes.push(...heard(folded.changed));
     return outcomes;
   };
+
+  const muteOf = (segment: Segment | null): string | undefined =>
+    [segmentKey(segment), ""].find((key) => breakers.get(key)?.hold?.muted === true);
+
+  /** What of it is to be heard; what is not, is counted. An end is always heard. */
+  const heard = (changed: readonly Alert[]): Outcome[] =>
+    changed.flatMap((alert): Outcome[] => {
+      const key = alert.status === "firing" ? muteOf(alert.segment) : undefined;
+      const breaker = key === undefined ? undefined : breakers.get(key);
+      if (key === undefined || breaker?.hold === undefined) return [{ kind: "alert", alert }];
+      breakers.set(key, { ...breaker, hold: { ...breaker.hold, silenced: breaker.hold.silenced + 1 } });
+      silenced += 1;
+      return [];
+    });
 
   const closeWindow = (
     { parts, revision, partial }: Gathered,
@@ -249,6 +279,30 @@ export function createJudging(
       return outcomes;
     },
     silence: judgeGap,
+    order(order) {
+      const key = segmentKey(order.segment);
+      const before = breakers.get(key) ?? newBreaker(view.name, order.segment, order.at);
+      const { breaker, transition } = obeyOrder(before, order);
+      breakers.set(key, breaker);
+      const moved = transition === null ? [] : [{ breaker, transition }];
+      const folded = foldAlerts(alerts, [], moved, view);
+      alerts = folded.book;
+      return [...moved.map((each): Outcome => ({ kind: "breaker", ...each })), ...heard(folded.changed)];
+    },
+    expire(now) {
+      const outcomes: Outcome[] = [];
+      for (const [key, breaker] of breakers) {
+        const free = freeBreaker(breaker, now);
+        if (free === undefined) continue;
+        const unheard = activeAlerts(alerts).filter(({ segment }) => muteOf(segment) === key);
+        breakers.set(key, free);
+        outcomes.push(...heard(unheard));
+      }
+      return outcomes;
+    },
+    get silenced() {
+      return silenced;
+    },
     early(open, asOf) {
       const byWindow = new Map<EventTime, { judged: JudgedWindow; profile: WindowProfile }[]>();
       for (const partitions of open) {
@@ -292,7 +346,7 @@ export function createJudging(
     get fields() {
       return fields;
     },
-    active: () => activeAlerts(alerts),
+    active: () => activeAlerts(alerts).filter(({ segment }) => muteOf(segment) === undefined),
     encode: () => ({
       judgedThrough: Number.isFinite(judgedThrough) ? judgedThrough : null,
       breakers: encodeBreakers([...breakers.values()]),
@@ -328,47 +382,4 @@ export function createJudging(
       windows.push(...state.windows);
     },
   };
-}
-
-function silentWindow(view: FeatureView, window: Window, verdict: Verdict): JudgedWindow {
-  return {
-    featureView: view.name,
-    spec: view.fingerprint,
-    segment: null,
-    window,
-    final: true,
-    rows: 0,
-    late: 0,
-    asOf: window.end,
-    verdicts: [verdict],
-  };
-}
-
-/** Puts an item in its place by time, instead of the one that stands there; lets go of the oldest beyond the bound. */
-function insertByStart<T>(items: T[], item: T, startOf: (item: T) => EventTime): void {
-  let at = items.length;
-  while (at > 0 && startOf(items[at - 1] as T) >= startOf(item)) at -= 1;
-  const again = at < items.length && startOf(items[at] as T) === startOf(item);
-  items.splice(at, again ? 1 : 0, item);
-  if (items.length > recentMax) items.shift();
-}
-
-/** Partitions in the order of their names, so that sums of floats come out the same every time. */
-function mergeInOrder(partitions: ReadonlyMap<string, WindowProfile>): WindowProfile {
-  return mergeAll([...partitions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, profile]) => profile));
-}
-
-function mergeAll([first, ...rest]: readonly WindowProfile[]): WindowProfile {
-  if (first === undefined) throw new TypeError("a window without a profile");
-  return rest.reduce(mergeProfiles, first);
-}
-
-export function countHardHits(profile: WindowProfile): number {
-  let hits = 0;
-  for (const [name, field] of profile.fields) {
-    if (field.rules.size === 0) continue;
-    if (isLinkName(name)) hits += field.rules.get("default")?.count ?? 0;
-    for (const rule of immediateRules) hits += field.rules.get(rule)?.count ?? 0;
-  }
-  return hits;
 }

@@ -3,7 +3,7 @@ import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import { type Message, type Partition, partitionKey } from "../model/record.ts";
 import { type Clock, type WallTime, windowOf } from "../model/time.ts";
-import type { Alert } from "../model/verdict.ts";
+import type { Alert, BreakerOrder } from "../model/verdict.ts";
 import type { Board, Intake } from "./board.ts";
 import {
   type Cell,
@@ -67,6 +67,8 @@ export interface Monitor extends Receiver {
   readonly intake: Intake;
   /** Loads breakers, alerts and pending windows, and hands the active alerts to the sinks. Call once, before the source runs. */
   restore(): Promise<void>;
+  /** Hands a person's word about a breaker to whoever judges the view. */
+  order(order: BreakerOrder): Promise<void>;
   /** Called about once a second: closes what only silent partitions hold back. */
   tick(): Promise<void>;
   readonly trouble: Trouble;
@@ -357,10 +359,23 @@ export function createMonitor(options: MonitorOptions): Monitor {
         }
         ready = cells.size > 0;
       }),
+    order: (order) =>
+      inTurn(async () => {
+        const cell = cells.get(order.featureView);
+        if (cell === undefined) throw new Fault("spec.missing", `no feature view "${order.featureView}"`);
+        await emit(
+          judges ? cell.judging.order(order) : [{ kind: "signal", signal: { kind: "order", order } }],
+        );
+      }),
     tick: () =>
       inTurn(async () => {
         for (const cell of cells.values())
-          await emit([...closeDue(cell), ...heartbeat(cell), ...tellIdle(cell)]);
+          await emit([
+            ...closeDue(cell),
+            ...heartbeat(cell),
+            ...(judges ? cell.judging.expire(clock.now()) : []),
+            ...tellIdle(cell),
+          ]);
         await outbox.flush();
       }),
     close: async (signal) => {

@@ -1,5 +1,5 @@
 import type { EventTime } from "../model/time.ts";
-import { segmentKey } from "../model/verdict.ts";
+import { type BreakerOrder, segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { pack, unpack } from "./checkpoint.ts";
@@ -37,7 +37,9 @@ export type Signal =
       readonly idle: boolean;
     }
   /** How many partitions a topic has, as somebody who looked says: the judge waits for all of them. */
-  | { readonly kind: "partitions"; readonly topic: string; readonly count: number };
+  | { readonly kind: "partitions"; readonly topic: string; readonly count: number }
+  /** A person's word about a breaker. */
+  | { readonly kind: "order"; readonly order: BreakerOrder };
 
 /** A signal as a record of the log. */
 export interface SignalRecord {
@@ -80,6 +82,8 @@ export function encodeSignal(signal: Signal): SignalRecord {
     }
     case "partitions":
       return record(kind, signal.topic, pack(signal, []));
+    case "order":
+      return record(kind, `${signal.order.featureView}|${signal.order.at}`, pack(signal, []));
   }
 }
 
@@ -113,6 +117,8 @@ export function decodeSignal(headers: ReadonlyMap<string, string>, value: Uint8A
     }
     case "partitions":
       return unpack(value).header as Extract<Signal, { kind: "partitions" }>;
+    case "order":
+      return unpack(value).header as Extract<Signal, { kind: "order" }>;
     default:
       return undefined;
   }

@@ -57,6 +57,8 @@ export function createBoard(parts: BoardParts): Board {
       view: cell.view,
       baseline:
         baseline === undefined ? undefined : { rows: baseline.rows, from: baseline.from, to: baseline.to },
+      silent: judging.active().some(({ statistic }) => statistic === "silence"),
+      silenced: judging.silenced,
       breaker: judging.breaker,
       segments: judging.segments,
       counts,

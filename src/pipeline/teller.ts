@@ -2,7 +2,7 @@ import type { EventTime, WallTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Cell } from "./cell.ts";
-import { countHardHits } from "./judging.ts";
+import { countHardHits } from "./judged-windows.ts";
 import type { Lane } from "./lane.ts";
 import type { Outcome } from "./ports.ts";
 import type { Signal } from "./signal.ts";

@@ -3,6 +3,7 @@ import { type Alert, type Example, segmentKey, type Verdict } from "../model/ver
 import type { Board, ViewStatus } from "../pipeline/board.ts";
 import { jsonNumber } from "../pipeline/summary.ts";
 import { statusOf, statusRank } from "../report/status.ts";
+import { holdOf } from "./gate.ts";
 import { Problem } from "./problem.ts";
 
 const verdictsMax = 1_000;
@@ -15,6 +16,7 @@ export function viewSummary({
   counts,
   lastEvent,
   latest,
+  silent,
 }: ViewStatus): object {
   return {
     name: view.name,
@@ -29,11 +31,17 @@ export function viewSummary({
       baseline === undefined
         ? null
         : { rows: baseline.rows, from: isoTime(baseline.from), to: isoTime(baseline.to) },
-    breaker: { state: breaker.state, since: isoTime(breaker.since), reasons: breaker.reasons },
+    breaker: {
+      state: breaker.state,
+      since: isoTime(breaker.since),
+      reasons: breaker.reasons,
+      hold: holdOf(breaker),
+    },
     openSegments: [...segments].filter(([, { state }]) => state === "open").map(([key]) => key),
     counts,
     lastEvent: lastEvent === undefined ? null : isoTime(lastEvent),
-    status: latest === undefined ? null : statusOf(latest),
+    // what is stale is never green
+    status: silent ? "stale" : latest === undefined ? null : statusOf(latest),
   };
 }
 

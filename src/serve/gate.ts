@@ -12,7 +12,24 @@ export interface GateAnswer {
   readonly reasons: Breaker["reasons"];
   /** Segments of the view whose own breaker is open, as `node:a7`; at most 100. */
   readonly openSegments: readonly string[];
+  /** A person's word that holds the breaker, or mutes its alerts; null without one. */
+  readonly hold: HoldAnswer | null;
+  /** Rows have stayed away for longer than chance explains: what the breaker says is old. */
+  readonly stale: boolean;
   readonly models: ViewStatus["view"]["models"];
+}
+
+interface HoldAnswer {
+  readonly since: string;
+  readonly until: string | null;
+  readonly reason: string;
+  readonly muted: boolean;
+  readonly silenced: number;
+}
+
+export function holdOf({ hold }: Breaker): HoldAnswer | null {
+  if (hold === undefined) return null;
+  return { ...hold, since: isoTime(hold.since), until: hold.until === null ? null : isoTime(hold.until) };
 }
 
 const openSegmentsMax = 100;
@@ -35,6 +52,8 @@ export function gateOf(status: ViewStatus, segmentText: string | undefined): Gat
     openedAt: breaker.openedAt === null ? null : isoTime(breaker.openedAt),
     reasons: breaker.reasons,
     openSegments: open.slice(0, openSegmentsMax),
+    hold: holdOf(breaker),
+    stale: status.silent,
     models: status.view.models,
   };
 }

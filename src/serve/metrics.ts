@@ -153,6 +153,12 @@ export function createMetrics({ board, version, lag, deliveryFailures, gates }: 
     },
   );
   counter(
+    "tidemark_alerts_silenced_total",
+    "Alerts that began to fire while muted by hand.",
+    ["feature_view"],
+    (add) => eachView(({ view, silenced }) => add({ feature_view: view.name }, silenced)),
+  );
+  counter(
     "tidemark_gate_rows_total",
     "Rows posted for validation: accepted, refused, or shadowed (let through although they break the spec).",
     ["feature_view", "outcome"],

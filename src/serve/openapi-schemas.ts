@@ -29,7 +29,25 @@ export const schemas = {
     openedAt: nullable("string", "date-time"),
     reasons: list(ref("Reason")),
     openSegments: list({ type: "string" }),
+    hold: { anyOf: [{ type: "null" }, ref("Hold")] },
+    stale: { type: "boolean", description: "rows have stayed away for longer than chance explains" },
     models: list(ref("Model")),
+  }),
+  /** A person's word about a breaker. */
+  Hold: object({
+    since: time(),
+    until: nullable("string", "date-time"),
+    reason: { type: "string" },
+    muted: { type: "boolean" },
+    silenced: count("alerts that began to fire, unheard"),
+  }),
+  Order: object({
+    featureView: { type: "string" },
+    segment: nullable("string"),
+    action: { enum: ["open", "close"] },
+    at: time(),
+    muteUntil: nullable("string", "date-time"),
+    reason: { type: "string" },
   }),
   Validated: object(
     {
@@ -107,7 +125,12 @@ export const schemas = {
       segments: list({ type: "string" }),
       models: list(ref("Model")),
       baseline: { anyOf: [{ type: "null" }, object({ rows: count(""), from: time(), to: time() })] },
-      breaker: object({ state: breakerState(), since: time(), reasons: list(ref("Reason")) }),
+      breaker: object({
+        state: breakerState(),
+        since: time(),
+        reasons: list(ref("Reason")),
+        hold: { anyOf: [{ type: "null" }, ref("Hold")] },
+      }),
       openSegments: list({ type: "string" }),
       counts: object({
         read: count(""),
@@ -117,7 +140,7 @@ export const schemas = {
         deadLettered: count(""),
       }),
       lastEvent: nullable("string", "date-time"),
-      status: { enum: ["ok", "insufficient", "warning", "critical", null] },
+      status: { enum: ["ok", "insufficient", "warning", "critical", "stale", null] },
     }),
   ),
   Windows: list(

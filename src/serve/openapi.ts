@@ -46,6 +46,39 @@ export function openapi(version: string): object {
       },
       "/v1/gate/{view}/authz": authz(),
       "/v1/gate/{view}/authz/*": authz(),
+      "/v1/breakers/{view}": {
+        post: {
+          ...operation(
+            "Opens or closes a breaker by hand, or mutes its alerts for a time.",
+            {
+              "202": { description: "taken down", content: { "application/json": { schema: ref("Order") } } },
+            },
+            problem("400", "bad order"),
+            problem("401", "no token, or another"),
+            problem("403", "no token is configured, or sent by a page of another origin"),
+            problem("404", "unknown view"),
+          ),
+          parameters: [viewParameter],
+          requestBody: {
+            required: true,
+            content: {
+              "application/json": {
+                schema: {
+                  type: "object",
+                  properties: {
+                    action: { enum: ["open", "close"] },
+                    mute: { type: "string", description: "for example 2h, at most 30d" },
+                    reason: { type: "string", maxLength: 500 },
+                    segment: { type: "string", description: "field:value" },
+                  },
+                  required: ["action", "reason"],
+                  additionalProperties: false,
+                },
+              },
+            },
+          },
+        },
+      },
       "/v1/validate/{view}": {
         post: {
           ...operation(

@@ -6,7 +6,7 @@ import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Clock } from "../model/time.ts";
 import { parseInstant } from "../model/time.ts";
-import type { Board, Intake, ViewStatus } from "../pipeline/board.ts";
+import type { Board, Intake, Orders, ViewStatus } from "../pipeline/board.ts";
 import { nearest } from "../spec/nearest.ts";
 import { alertBody, verdictsOf, viewSummary, windowsOf } from "./api.ts";
 import { canaryOf } from "./canary.ts";
@@ -18,6 +18,7 @@ import { authzCode, gateCode, gateOf, isSegmentOf, proxyMethods } from "./gate.t
 import { defaultThresholds, type HealthThresholds, healthOf } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import { openapi } from "./openapi.ts";
+import { orderAnswer, readOrder, requireToken } from "./orders.ts";
 import { Problem, problemBody } from "./problem.ts";
 import { createValidators, type Validators } from "./validate.ts";
 
@@ -27,7 +28,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   /** Port 0 picks a free one. */
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: { readonly host: string; readonly port: number; readonly token?: string | undefined };
+  readonly orders: Orders;
   readonly version: string;
   readonly log: { warn(object: object, message: string): void };
   /** Records behind, by `partitionKey`. */
@@ -144,7 +146,11 @@ function addHealth(app: FastifyInstance, options: ServerOptions, validators: Val
   });
 }
 
-function addViews(app: FastifyInstance, { board }: ServerOptions, validators: Validators): void {
+function addViews(
+  app: FastifyInstance,
+  { board, http, orders, clock }: ServerOptions,
+  validators: Validators,
+): void {
   const statusOf = (request: FastifyRequest, reply: FastifyReply): ViewStatus => {
     const { view: name } = request.params as { view: string };
     const status = board.view(name);
@@ -182,6 +188,15 @@ function addViews(app: FastifyInstance, { board }: ServerOptions, validators: Va
       });
     }
   }
+  app.post("/v1/breakers/:view", async (request, reply) => {
+    requireToken(request, http.token);
+    const status = statusOf(request, reply);
+    const body = (request.body as Uint8Array | undefined) ?? new Uint8Array();
+    const order = readOrder(body, status, clock.now());
+    await orders.order(order);
+    reply.code(202);
+    return orderAnswer(order);
+  });
   app.post("/v1/validate/:view", async (request, reply) => {
     const status = statusOf(request, reply);
     const validator = validators.of(status.view);

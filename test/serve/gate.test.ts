@@ -35,6 +35,8 @@ describe("the gate", () => {
         { field: "user_location", statistic: "default_rate", summary: "99% of user_location are unknown" },
       ],
       openSegments: [],
+      hold: null,
+      stale: false,
       models: [{ name: "reco-engine", version: "v4.1", gitSha: "3f2a9c1", weights: "s3://models/reco/v4.1" }],
     });
     assert.equal(headers.get("x-model-git-sha"), "3f2a9c1");

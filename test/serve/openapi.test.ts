@@ -69,7 +69,11 @@ describe("openapi.json and the answers", () => {
     const canaryDir = temporaryFolder(t, "canary");
     leaveVerdict(canaryDir, "good", true);
     leaveVerdict(canaryDir, "bad", false);
-    const { url } = await serve(t, board, { bounds: { httpBodyBytes: 2_000 }, canaryDir });
+    const { url } = await serve(t, board, {
+      bounds: { httpBodyBytes: 2_000 },
+      canaryDir,
+      http: { host: "127.0.0.1", port: 0, token: "s3cret" },
+    });
     const { body: document } = await ask(url, "/openapi.json");
     const conforms = conformance(document);
     const seen = new Set<string>();
@@ -100,6 +104,22 @@ describe("openapi.json and the answers", () => {
     await post(JSON.stringify({ pad: "x".repeat(2_000) }));
     await post(JSON.stringify(row), { origin: "https://evil.example" });
     await check("/v1/validate/{view}", "/v1/validate/nobody", { method: "POST", body: "{}" });
+
+    const breaker = (order: object, token: string, name = "reco_user"): Promise<void> =>
+      check("/v1/breakers/{view}", `/v1/breakers/${name}`, {
+        method: "POST",
+        body: JSON.stringify(order),
+        headers: { authorization: `Bearer ${token}` },
+      });
+    await breaker({ action: "open", reason: "so", mute: "2h" }, "s3cret");
+    await breaker({ action: "open" }, "s3cret");
+    await breaker({ action: "open", reason: "so" }, "wrong");
+    await breaker({}, "s3cret", "nobody");
+    await check("/v1/breakers/{view}", "/v1/breakers/reco_user", {
+      method: "POST",
+      body: "{}",
+      headers: { origin: "https://evil.example" },
+    });
 
     for (const [id, init] of [
       ["good", {}],

@@ -1,6 +1,6 @@
 import type { FeatureView } from "../../src/model/feature-view.ts";
 import { defaultLimits, type Limits } from "../../src/model/limits.ts";
-import type { Breaker } from "../../src/model/verdict.ts";
+import type { Breaker, BreakerOrder } from "../../src/model/verdict.ts";
 import type { Board, Intake, ViewStatus } from "../../src/pipeline/board.ts";
 import type { Outcome } from "../../src/pipeline/ports.ts";
 import { createServer, type ServerOptions } from "../../src/serve/server.ts";
@@ -35,6 +35,8 @@ export function statusOf(view: FeatureView, change: Partial<ViewStatus> = {}): V
   return {
     view,
     baseline: { rows: 26_182, from: noon - 172_800_000, to: noon },
+    silent: false,
+    silenced: 0,
     breaker: { ...breakerOf("closed"), featureView: view.name },
     segments: new Map(),
     counts: { read: 110, profiled: 100, late: 5, rejected: 3, deadLettered: 2 },
@@ -100,6 +102,8 @@ export interface Serving {
   readonly url: URL;
   /** What validation let through. */
   readonly offered: Parameters<Intake["offer"]>[];
+  /** What was said of breakers by hand. */
+  readonly orders: readonly BreakerOrder[];
   readonly warned: object[];
   readonly routes: readonly string[];
 }
@@ -112,10 +116,12 @@ export async function serve(
 ): Promise<Serving> {
   const offered: Serving["offered"] = [];
   const warned: object[] = [];
+  const orders: BreakerOrder[] = [];
   const { bounds, ...options } = change;
   const server = createServer({
     board,
     intake: { offer: async (view, batch) => void offered.push([view, batch]) },
+    orders: { order: async (order) => void orders.push(order) },
     clock: { now: () => noon },
     limits: { ...defaultLimits, ...bounds },
     http: { host: "127.0.0.1", port: 0 },
@@ -127,7 +133,7 @@ export async function serve(
   });
   const url = await server.listen();
   scope.after(() => server.close());
-  return { url, offered, warned, routes: server.routes };
+  return { url, offered, orders, warned, routes: server.routes };
 }
 
 export interface Answer {

@@ -1,0 +1,56 @@
+import type { FeatureView } from "../model/feature-view.ts";
+import { isLinkName } from "../model/link-fields.ts";
+import type { EventTime, Window } from "../model/time.ts";
+import type { JudgedWindow, Verdict } from "../model/verdict.ts";
+import { mergeProfiles } from "../profile/merge.ts";
+import type { RuleName, WindowProfile } from "../profile/profile.ts";
+
+/** Final judgements of the whole view that are kept for the dashboard and the API: a day of one-minute windows. */
+const recentMax = 1_440;
+
+/** Rules whose first hit is judged at once, whatever the clock of the data says. */
+const immediateRules: readonly RuleName[] = ["missing", "type", "nonfinite", "limit", "max"];
+
+/** A window without a row, of which one thing is said. */
+export function silentWindow(view: FeatureView, window: Window, verdict: Verdict): JudgedWindow {
+  return {
+    featureView: view.name,
+    spec: view.fingerprint,
+    segment: null,
+    window,
+    final: true,
+    rows: 0,
+    late: 0,
+    asOf: window.end,
+    verdicts: [verdict],
+  };
+}
+
+/** Puts an item in its place by time, instead of the one that stands there; lets go of the oldest beyond the bound. */
+export function insertByStart<T>(items: T[], item: T, startOf: (item: T) => EventTime): void {
+  let at = items.length;
+  while (at > 0 && startOf(items[at - 1] as T) >= startOf(item)) at -= 1;
+  const again = at < items.length && startOf(items[at] as T) === startOf(item);
+  items.splice(at, again ? 1 : 0, item);
+  if (items.length > recentMax) items.shift();
+}
+
+/** Partitions in the order of their names, so that sums of floats come out the same every time. */
+export function mergeInOrder(partitions: ReadonlyMap<string, WindowProfile>): WindowProfile {
+  return mergeAll([...partitions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, profile]) => profile));
+}
+
+export function mergeAll([first, ...rest]: readonly WindowProfile[]): WindowProfile {
+  if (first === undefined) throw new TypeError("a window without a profile");
+  return rest.reduce(mergeProfiles, first);
+}
+
+export function countHardHits(profile: WindowProfile): number {
+  let hits = 0;
+  for (const [name, field] of profile.fields) {
+    if (field.rules.size === 0) continue;
+    if (isLinkName(name)) hits += field.rules.get("default")?.count ?? 0;
+    for (const rule of immediateRules) hits += field.rules.get(rule)?.count ?? 0;
+  }
+  return hits;
+}
