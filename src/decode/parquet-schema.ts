@@ -1,6 +1,8 @@
-import type { SchemaElement, SchemaTree } from "hyparquet";
 import type { NumericType } from "../model/batch.ts";
+import { DecodeError } from "../model/fault.ts";
 import { halfToNumber } from "./parquet-columns.ts";
+import type { CellForm, LeafPath } from "./parquet-leaf.ts";
+import type { Logical, SchemaElement, SchemaNode } from "./parquet-metadata.ts";
 
 /** What a leaf becomes. `number` turns a stored cell into a number; without it the cell is one already. */
 export type ParquetType =
@@ -29,67 +31,123 @@ type NumericConstructor =
 export interface ParquetField {
   /** `parent.child` for a member of a struct. */
   readonly name: string;
-  /** From the top-level column inwards. */
-  readonly path: readonly string[];
   readonly type: ParquetType;
   /** For people, as Arrow would say it. */
   readonly declared: string;
+  /** The leaf that is read for it. */
+  readonly leaf: LeafPath;
+  readonly form: CellForm;
 }
 
 const unsupported: ParquetType = { kind: "unsupported" };
 
+/** Levels of the node around. */
+interface Levels {
+  readonly definition: number;
+  readonly repetition: number;
+}
+
 /** The columns under one node of the schema, structs flattened. @see https://parquet.apache.org/docs/file-format/types/ */
-export function fieldsOf(node: SchemaTree, parents: readonly string[] = []): ParquetField[] {
+export function fieldsOf(
+  node: SchemaNode,
+  parents: readonly string[] = [],
+  around: Levels = { definition: 0, repetition: 0 },
+): ParquetField[] {
   const { element, children } = node;
   const path = [...parents, element.name];
   const name = path.join(".");
-  const annotated = element.logical_type?.type ?? element.converted_type;
-  if (element.repetition_type === "REPEATED" || annotated === "LIST")
-    return [{ name, path, ...listOf(node) }];
+  const annotated = element.logical?.name ?? element.converted;
+  const own = levelsOf(element, around);
+  if (element.repetition === "REPEATED" || annotated === "LIST")
+    return [{ name, ...listOf(node, path, around) }];
   if (annotated === "MAP" || annotated === "MAP_KEY_VALUE" || annotated === "VARIANT")
-    return [{ name, path, type: unsupported, declared: annotated.toLowerCase() }];
-  if (children.length > 0) return children.flatMap((child) => fieldsOf(child, path));
-  return [{ name, path, ...leafOf(element) }];
+    return [
+      { name, type: unsupported, declared: annotated.toLowerCase(), ...presenceOf(node, path, around) },
+    ];
+  if (children.length > 0) return children.flatMap((child) => fieldsOf(child, path, own));
+  const leaf: LeafPath = {
+    path,
+    element,
+    maxDefinition: own.definition,
+    maxRepetition: 0,
+    present: own.definition,
+    item: 0,
+  };
+  const { type, declared } = leafOf(element);
+  return [{ name, type, declared, leaf, form: type.kind === "unsupported" ? "presence" : "value" }];
 }
 
-/** A list of numbers, whatever its levels are called; anything else in a list is only present or not. */
-function listOf(node: SchemaTree): { type: ParquetType; declared: string } {
-  let [leaf, repeated] = [node, node.element.repetition_type === "REPEATED" ? 1 : 0];
-  while (leaf.children.length === 1) {
-    leaf = leaf.children[0] as SchemaTree;
-    if (leaf.element.repetition_type === "REPEATED") repeated += 1;
+function levelsOf({ repetition: kind }: SchemaElement, around: Levels): Levels {
+  return {
+    definition: around.definition + (kind === "OPTIONAL" || kind === "REPEATED" ? 1 : 0),
+    repetition: around.repetition + (kind === "REPEATED" ? 1 : 0),
+  };
+}
+
+/** Whether a list or map is there is told by any leaf inside it. */
+function presenceOf(
+  node: SchemaNode,
+  path: readonly string[],
+  around: Levels,
+): Pick<ParquetField, "leaf" | "form"> {
+  const present = presentFrom(node.element, around);
+  let [leaf, inside, at] = [node, [...path], levelsOf(node.element, around)];
+  let item = at.repetition > around.repetition ? at.definition : 0;
+  while (leaf.children.length > 0) {
+    leaf = leaf.children[0] as SchemaNode;
+    inside = [...inside, leaf.element.name];
+    const next = levelsOf(leaf.element, at);
+    if (next.repetition > at.repetition) item = next.definition;
+    at = next;
+  }
+  const levels = { maxDefinition: at.definition, maxRepetition: at.repetition };
+  return { leaf: { path: inside, element: leaf.element, ...levels, present, item }, form: "presence" };
+}
+
+/** A bare repeated field is never null, only empty. */
+function presentFrom(element: SchemaElement, around: Levels): number {
+  return element.repetition === "REPEATED" ? around.definition : levelsOf(element, around).definition;
+}
+
+/** A list of numbers, or of lists of them, whatever its levels are called; anything else in a list is only present or not. */
+function listOf(node: SchemaNode, path: readonly string[], around: Levels): Omit<ParquetField, "name"> {
+  const { leaf, form } = presenceOf(node, path, around);
+  let [inner, single] = [node, true];
+  while (inner.children.length > 0) {
+    single &&= inner.children.length === 1;
+    inner = inner.children[0] as SchemaNode;
   }
   const { type, declared } = leafOf(leaf.element);
   const name = `list<${declared}>`;
-  if (leaf.children.length > 0 || repeated !== 1) return { type: unsupported, declared: "list" };
+  if (!single || leaf.maxRepetition === 0) return { type: unsupported, declared: "list", leaf, form };
   if (type.kind === "numeric")
-    return { type: { kind: "list", number: type.number ?? Number }, declared: name };
+    return { type: { kind: "list", number: type.number ?? Number }, declared: name, leaf, form: "list" };
   return type.kind === "words" && type.unitMs === undefined
-    ? { type: { kind: "list", number: Number }, declared: name }
-    : { type: unsupported, declared: name };
+    ? { type: { kind: "list", number: Number }, declared: name, leaf, form: "list" }
+    : { type: unsupported, declared: name, leaf, form };
 }
 
 const unitMsOf = { MILLIS: 1, MICROS: 0.001, NANOS: 0.000_001 } as const;
 const unitName = { MILLIS: "ms", MICROS: "us", NANOS: "ns" } as const;
 
 function leafOf(element: SchemaElement): { type: ParquetType; declared: string } {
-  const { type: physical, logical_type: logical, converted_type: converted } = element;
-  if (logical?.type === "TIMESTAMP" || logical?.type === "TIME") {
-    const zone = logical.type === "TIMESTAMP" && logical.isAdjustedToUTC ? ", UTC" : "";
-    return instant(unitMsOf[logical.unit], `${logical.type.toLowerCase()}[${unitName[logical.unit]}${zone}]`);
+  const { type: physical, logical, converted } = element;
+  if (logical?.name === "TIMESTAMP" || logical?.name === "TIME") {
+    const zone = logical.name === "TIMESTAMP" && logical.utc ? ", UTC" : "";
+    return instant(unitMsOf[logical.unit], `${logical.name.toLowerCase()}[${unitName[logical.unit]}${zone}]`);
   }
   const timed = /^(TIMESTAMP|TIME)_(MILLIS|MICROS)$/.exec(converted ?? "");
   if (timed !== null) {
     const unit = timed[2] as "MILLIS" | "MICROS";
     return instant(unitMsOf[unit], `${timed[1]?.toLowerCase()}[${unitName[unit]}]`);
   }
-  if (logical?.type === "DATE" || converted === "DATE") return instant(86_400_000, "date32");
+  if (logical?.name === "DATE" || converted === "DATE") return instant(86_400_000, "date32");
   if (physical === "INT96") return instant(unitMsOf.NANOS, "timestamp[ns]");
-  if (logical?.type === "DECIMAL" || converted === "DECIMAL") return decimalOf(element);
-  if (logical?.type === "INTEGER") return integerOf(logical.bitWidth, logical.isSigned);
+  if (logical?.name === "DECIMAL" || converted === "DECIMAL") return decimalOf(element);
+  if (logical?.name === "INTEGER") return integerOf(logical);
   const integer = /^(U?)INT_(8|16|32|64)$/.exec(converted ?? "");
-  if (integer !== null) return integerOf(Number(integer[2]), integer[1] === "");
-  if (logical?.type === "FLOAT16")
+  if (integer !== null) return integerOf({ bits: Number(integer[2]), signed: integer[1] === "" });
+  if (logical?.name === "FLOAT16")
     return {
       type: { kind: "numeric", name: "float16", array: Float64Array, number: halfToNumber },
       declared: "float16",
@@ -98,9 +156,9 @@ function leafOf(element: SchemaElement): { type: ParquetType; declared: string }
     case "BOOLEAN":
       return { type: { kind: "bool" }, declared: "bool" };
     case "INT32":
-      return integerOf(32, true);
+      return integerOf({ bits: 32, signed: true });
     case "INT64":
-      return integerOf(64, true);
+      return integerOf({ bits: 64, signed: true });
     case "FLOAT":
       return {
         type: { kind: "numeric", name: "float32", array: Float32Array, number: undefined },
@@ -112,7 +170,7 @@ function leafOf(element: SchemaElement): { type: ParquetType; declared: string }
         declared: "float64",
       };
     default: {
-      const text = logical?.type ?? converted;
+      const text = logical?.name ?? converted;
       return text === "STRING" || text === "UTF8" || text === "ENUM" || text === "JSON"
         ? { type: { kind: "text" }, declared: "utf8" }
         : { type: unsupported, declared: text?.toLowerCase() ?? "binary" };
@@ -134,7 +192,12 @@ const intArrays = {
   uint32: Uint32Array,
 } as const;
 
-function integerOf(bits: number, signed: boolean): { type: ParquetType; declared: string } {
+function integerOf({ bits, signed }: Pick<Logical, "bits" | "signed">): {
+  type: ParquetType;
+  declared: string;
+} {
+  if (![8, 16, 32, 64].includes(bits))
+    throw new DecodeError("malformed", `a Parquet integer of ${bits} bits`);
   const declared = `${signed ? "" : "u"}int${bits}`;
   if (bits === 64) return { type: { kind: "words", signed, unitMs: undefined }, declared };
   const name = declared as keyof typeof intArrays;
@@ -142,11 +205,11 @@ function integerOf(bits: number, signed: boolean): { type: ParquetType; declared
 }
 
 /** Stored as an integer or as big-endian two's complement; divided by a power of ten, so that 12.34 is 12.34. */
-function decimalOf({ scale = 0, precision = 0, logical_type }: SchemaElement): {
+function decimalOf({ scale, precision, logical }: SchemaElement): {
   type: ParquetType;
   declared: string;
 } {
-  const digits = logical_type?.type === "DECIMAL" ? logical_type.scale : scale;
+  const digits = logical?.name === "DECIMAL" ? logical.scale : scale;
   const power = 10 ** digits;
   const number = (cell: unknown): number =>
     (cell instanceof Uint8Array ? Number(bigEndian(cell)) : Number(cell)) / power;
@@ -154,7 +217,12 @@ function decimalOf({ scale = 0, precision = 0, logical_type }: SchemaElement): {
   return { type: { kind: "numeric", name: "decimal", array: Float64Array, number }, declared };
 }
 
+/** Decimals of more bytes are no numbers of any use. */
+const decimalBytesMax = 64;
+
 function bigEndian(bytes: Uint8Array): bigint {
+  if (bytes.length > decimalBytesMax)
+    throw new DecodeError("malformed", `a Parquet decimal of ${bytes.length} bytes`);
   let value = 0n;
   for (const byte of bytes) value = (value << 8n) | BigInt(byte);
   return BigInt.asIntN(8 * bytes.length, value);

@@ -105,6 +105,49 @@ describe("Parquet types", () => {
   });
 });
 
+describe("Parquet of small pages", () => {
+  const arrow = decoderOf().decode(fixture("edges.arrows"));
+  for (const file of ["edges-1.parquet", "edges-2.parquet", "edges-3.parquet"]) {
+    it(`${file} reads as the same rows in Arrow do`, async () => {
+      const batches = await read(file, fixture(file));
+      assert.equal(batches.length, 3);
+      for (const [name, column] of arrow[0]?.columns ?? []) {
+        const kinds = new Set(batches.map((batch) => columnOf([batch], name).kind === "unsupported"));
+        assert.deepEqual([...kinds], [column.kind === "unsupported"], name);
+        const nulls = batches.reduce((sum, batch) => sum + columnOf([batch], name).nullCount, 0);
+        assert.equal(nulls, column.nullCount, name);
+        // INT96 counts nanoseconds: what a double of milliseconds tells of them ends at microseconds.
+        const rounded = (cell: Cell): Cell =>
+          name === "at" && typeof cell === "number" ? Math.round(cell * 1_000) / 1_000 : cell;
+        assert.deepEqual(cellsOf(batches, name).map(rounded), cellsOf(arrow, name).map(rounded), name);
+      }
+    });
+  }
+
+  it("whose checksum denies a page is refused", async () => {
+    const bytes = fixture("edges-1.parquet");
+    bytes[200] = (bytes[200] as number) ^ 1;
+    await assert.rejects(read("edges-1.parquet", bytes), {
+      code: /^decode\./,
+      message: /checksum|malformed|Parquet/,
+    });
+  });
+
+  it("gives rows even where no column is wanted", async () => {
+    const batches = await read("edges-1.parquet", fixture("edges-1.parquet"), {
+      columns: ["no such column"],
+    });
+    assert.deepEqual(
+      batches.map(({ rows, columns }) => [rows, columns.size]),
+      [
+        [200, 0],
+        [200, 0],
+        [100, 0],
+      ],
+    );
+  });
+});
+
 describe("CSV", () => {
   it("takes an empty cell for null, and keeps quoted line ends", async () => {
     const batches = await read("a.csv", encode('s,x\n"a,\n""b""",1\n,2\n"",\n'), {

@@ -3,11 +3,12 @@ import { type RecordBatch, RecordBatchReader, Type } from "apache-arrow";
 import avsc, { type Schema } from "avsc";
 import { frameAt } from "../../src/decode/arrow-message.ts";
 import { createDecoder } from "../../src/decode/decode.ts";
+import { openFile } from "../../src/decode/file.ts";
 import type { Envelope } from "../../src/decode/table.ts";
 import { type Batch, type Column, cellOf } from "../../src/model/batch.ts";
 import type { FieldType } from "../../src/model/feature-view.ts";
 import { defaultLimits, type Limits } from "../../src/model/limits.ts";
-import { byteMutators, jsonMutators, type Mutator } from "./mutate.ts";
+import { byteMutators, jsonMutators, type Mutator, parquetMutators } from "./mutate.ts";
 
 /** A real message, what may happen to it, and who else can read it. */
 export interface Subject {
@@ -15,7 +16,7 @@ export interface Subject {
   readonly bytes: Uint8Array;
   readonly mutators: readonly (readonly [string, Mutator])[];
   /** A reader with memory of its own (schemas, dictionaries), for many messages. */
-  readonly open: () => (bytes: Uint8Array) => readonly Batch[];
+  readonly open: () => (bytes: Uint8Array) => readonly Batch[] | Promise<readonly Batch[]>;
   /** Says how an accepted message was read wrongly, by another reader's word; `undefined` when that one agrees or cannot tell. */
   readonly disagrees?: (bytes: Uint8Array, batches: readonly Batch[]) => string | undefined;
 }
@@ -192,7 +193,34 @@ const avro: readonly Subject[] = [
   },
 ];
 
-export const corpus: readonly Subject[] = [...arrow, ...json, ...events, ...avro];
+/** Files, which are read in slices. */
+const files: readonly Subject[] = [
+  "types.parquet",
+  "v2.parquet",
+  "bulk-snappy.parquet",
+  "edges-1.parquet",
+  "edges-2.parquet",
+  "edges-3.parquet",
+  "bulk.feather",
+].map((name) => ({
+  name: `file ${name}`,
+  bytes: fixture(name),
+  mutators: [...onBytes, ...Object.entries(parquetMutators)],
+  open: () => async (bytes: Uint8Array) => {
+    const source = {
+      byteLength: bytes.length,
+      slice: (start: number, end: number) => Promise.resolve(bytes.slice(start, Math.min(end, bytes.length))),
+    };
+    const batches: Batch[] = [];
+    for await (const batch of openFile({ name, bytes: source, hints: undefined, limits })) {
+      batches.push(batch);
+      if (batches.length > 200) break; // a file may be as long as it is
+    }
+    return batches;
+  },
+}));
+
+export const corpus: readonly Subject[] = [...arrow, ...json, ...events, ...avro, ...files];
 
 /** Every cell, so that an offset or index out of range shows itself; a number for a cell must be there. */
 export function readEveryCell({ rows: count, columns }: Batch): readonly unknown[] {

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { DecodeError } from "../../src/model/fault.ts";
+import { DecodeError, Fault } from "../../src/model/fault.ts";
 import { corpus, readEveryCell, type Subject } from "./corpus.ts";
 import { createRandom } from "./random.ts";
 
@@ -102,10 +102,12 @@ function inThread(share: Share): Promise<FuzzOutcome> {
   });
 }
 
-function work({ from, to, seed, only }: Share): FuzzOutcome {
+async function work({ from, to, seed, only }: Share): Promise<FuzzOutcome> {
   const subjects = corpus.filter(({ name }) => only === undefined || name.includes(only));
   const others = subjects.map(({ bytes }) => bytes);
-  const clean = subjects.map(({ open, bytes }) => JSON.stringify(open()(bytes).map(readEveryCell)));
+  const cellsOf = async (read: ReturnType<Subject["open"]> | undefined, bytes: Uint8Array): Promise<string> =>
+    JSON.stringify((await read?.(bytes))?.map(readEveryCell));
+  const clean = await Promise.all(subjects.map(({ open, bytes }) => cellsOf(open(), bytes)));
   const refused: Record<string, number> = {};
   const failures: string[] = [];
   let [decoded, slowestMs, done, slowest] = [0, 0, 0, ""];
@@ -117,9 +119,9 @@ function work({ from, to, seed, only }: Share): FuzzOutcome {
     const { bytes, kinds } = mutate(subject, random, others);
     const fail = (what: string): void => void failures.push(`#${index} ${subject.name}, ${kinds}: ${what}`);
     const began = process.threadCpuUsage();
-    const batches = attempt(
-      () => {
-        const read = (readers[choice] as ReturnType<Subject["open"]>)(bytes);
+    const batches = await attempt(
+      async () => {
+        const read = await (readers[choice] as ReturnType<Subject["open"]>)(bytes);
         for (const batch of read) readEveryCell(batch);
         return read;
       },
@@ -137,11 +139,8 @@ function work({ from, to, seed, only }: Share): FuzzOutcome {
     }
     done += 1;
     if (done % perReader > 0) continue;
-    const spoilt = subjects.find(
-      ({ bytes: whole }, place) =>
-        JSON.stringify(readers[place]?.(whole).map(readEveryCell)) !== clean[place],
-    );
-    if (spoilt !== undefined) fail(`${spoilt.name} reads otherwise after it`);
+    for (const [place, { name, bytes: whole }] of subjects.entries())
+      if ((await cellsOf(readers[place], whole)) !== clean[place]) fail(`${name} reads otherwise after it`);
     readers = subjects.map(({ open }) => open());
     parentPort?.postMessage(index);
   }
@@ -149,20 +148,22 @@ function work({ from, to, seed, only }: Share): FuzzOutcome {
 }
 
 /** What `read` gives; `undefined` when it refuses, which is counted, or fails. */
-function attempt<T>(
-  read: () => T,
+async function attempt<T>(
+  read: () => Promise<T>,
   refused: Record<string, number>,
   fail: (what: string) => void,
-): T | undefined {
+): Promise<T | undefined> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     // A TypeError is a mistake of ours, whatever it is wrapped in; but for the one that tells of bytes that are not UTF-8.
     const ours = (cause: unknown): boolean =>
       cause instanceof TypeError && !/encoded data/.test(cause.message);
-    if (error instanceof DecodeError && !ours(error.cause))
-      refused[error.reason] = (refused[error.reason] ?? 0) + 1;
-    else fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (error instanceof Fault && !ours(error.cause)) {
+      // Files have faults of their own besides: input.format
+      const reason = error instanceof DecodeError ? error.reason : error.code;
+      refused[reason] = (refused[reason] ?? 0) + 1;
+    } else fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return undefined;
   }
 }
@@ -182,4 +183,4 @@ function mutate(
   return { bytes, kinds: kinds.join(" + ") };
 }
 
-if (!isMainThread) parentPort?.postMessage(work(workerData as Share));
+if (!isMainThread) parentPort?.postMessage(await work(workerData as Share));

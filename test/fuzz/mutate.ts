@@ -146,6 +146,19 @@ export const jsonMutators: Readonly<Record<string, Mutator>> = {
   },
 };
 
+/** What else goes wrong with Parquet: its footer is at the end, its numbers are varints of 7 bits. */
+export const parquetMutators: Readonly<Record<string, Mutator>> = {
+  "footer bits": (bytes, random) => {
+    const at = Math.max(0, bytes.length - 9 - random(Math.min(2_048, bytes.length - 8)));
+    bytes[at] = (bytes[at] as number) ^ (1 << random(8));
+    return bytes;
+  },
+  "long varint": (bytes, random) => {
+    const at = placeIn(bytes, random);
+    return bytes.fill(0xff, at, at + 1 + random(12));
+  },
+};
+
 const bombs: readonly Uint8Array[] = [
   new Uint8Array(zstdCompressSync(new Uint8Array(32 * 1024 * 1024))),
   // LZ4: 4 MiB blocks of zeros, as often as fit into a buffer
