@@ -26,9 +26,10 @@ export function readThrift(
   return { value, end: reader.at };
 }
 
+/** A whole number; a field of another type is as good as none. */
 export function intOf(struct: ThriftStruct | undefined, field: number): number | undefined {
   const value = struct?.get(field);
-  return typeof value === "number" ? value : undefined;
+  return Number.isSafeInteger(value) ? (value as number) : undefined;
 }
 
 export function structOf(struct: ThriftStruct | undefined, field: number): ThriftStruct | undefined {
