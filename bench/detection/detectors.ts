@@ -52,7 +52,7 @@ export async function runTidemark(stream: Case, scratch: string, keep?: string):
     ]);
     await execute(command, [
       ...["replay", "--spec", spec, "--baseline", baseline, ...input],
-      ...["--from-time", calibrated, "--out", out],
+      ...["--from-time", calibrated, "--to-time", isoTime(ceil(stream.end, stream.windowMs)), "--out", out],
     ]);
     return toAlarms(readFileSync(join(out, "alerts.jsonl"), "utf8"));
   } finally {
