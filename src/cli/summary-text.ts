@@ -1,6 +1,8 @@
 import type { FieldSummary, Summary } from "../pipeline/summary.ts";
 import { count, number, type Paint, printable, span } from "./paint.ts";
 
+const incidentsShown = 5;
+
 /** A summary for people: where every row went, what the breaker did, what was wrong with which field. */
 export function summaryText(summary: Summary, paint: Paint): string {
   const { rows, profiled, late, rejected, deadLettered, windows, alerts, from, to } = summary;
@@ -23,9 +25,21 @@ export function summaryText(summary: Summary, paint: Paint): string {
         ? "none"
         : `${count(alerts.critical)} critical, ${count(alerts.warning)} warning`,
     ],
+    ...incidentLines(summary),
     ["fields", fieldsText(summary, paint)],
   ];
   return lines.map(([name, text]) => `  ${paint.bold(name.padEnd(9))} ${text}\n`).join("");
+}
+
+/** What moved first, where more than one thing did. */
+function incidentLines({ incidents }: Summary): [string, string][] {
+  return incidents
+    .filter(({ others }) => others.length > 0)
+    .slice(0, incidentsShown)
+    .map(({ since: at, first, others }) => [
+      "incident",
+      `${minute(at)}  ${first.field ?? "the view"} (${first.statistic}) moved first, then ${others.slice(0, 4).join(", ")}${others.length > 4 ? ` and ${others.length - 4} more` : ""}`,
+    ]);
 }
 
 function breakerText({ breaker }: Summary, paint: Paint): string {

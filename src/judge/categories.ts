@@ -63,7 +63,7 @@ export const categories: Statistic = {
           logTail: mcdiarmid(excess, n, history),
           say: () =>
             `${percent(Math.min(1, variation))} of ${field.name} have moved to other values` +
-            (rise > 0.01
+            (rise > 0.01 && field.redact !== true
               ? `, most to ${JSON.stringify(most.slice(0, 40))} (+${percent(rise)}, was ${percent(shares.get(most) ?? 0)})`
               : ""),
         };

@@ -32,6 +32,8 @@ export interface RateOptions {
   readonly rule?: RuleName;
   /** `are outside the mapping`. */
   readonly predicate: string;
+  /** What makes up most of it, for people: `"United States" 39%`; empty when nothing is to be shown. */
+  readonly contributions?: (seen: Seen, field: FieldSpec) => string;
 }
 
 export interface Share {
@@ -127,7 +129,8 @@ function withLimit(
     say() {
       const usual = drift === undefined ? "" : `expected ${percent(expected)}`;
       const allowed = limit === undefined ? "" : `${usual === "" ? "" : ", "}allowed ${percent(limit)}`;
-      return `${percent(observed)} of ${field.name} ${options.predicate} (${usual}${allowed})`;
+      const most = options.contributions?.(seen, field) ?? "";
+      return `${percent(observed)} of ${field.name} ${options.predicate} (${usual}${allowed})${most === "" ? "" : `: ${most}`}`;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { FieldProfile } from "../profile/profile.ts";
 import { estimateDistinct } from "../sketch/distinct.ts";
+import type { Frame } from "../sketch/histogram.ts";
 import { type ScoreTable, scoreMoments, scoreTable } from "./scores.ts";
 import { createBins, tiltedMisfit } from "./shape.ts";
 import type { Signal } from "./signal.ts";
@@ -17,6 +18,15 @@ const saturated = 2;
 /** ln(SD ratio) below this says "no spread at all". */
 const narrowest = -4;
 
+/** Fewer rows a window than this are samples of a metric: each is its own news. */
+const sampledRows = 3;
+
+/** Widths from the median beyond which further ones add nothing. */
+const levelMax = 30;
+
+/** Interquartile range of a standard normal. */
+const iqrOfNormal = 1.349;
+
 /** What is followed of a field of numbers: where they lie, how wide, in which shape, and whether they differ. */
 export function numericSignals(
   name: string,
@@ -27,6 +37,7 @@ export function numericSignals(
   if (body.kind !== "numeric") return [];
   const table = scoreTable(body.histogram);
   if (table === undefined || !(table.sd > 1e-6)) return [];
+  if (rowsPerWindow < sampledRows) return [level(name, body.histogram.frame)];
   const signals: Signal[] = [location(name, table)];
   if (rowsPerWindow < rowsMin) return signals;
   signals.push(spread(name, table));
@@ -84,6 +95,29 @@ function location(name: string, table: ScoreTable): Signal {
     },
     say: (observed, expected) =>
       `${name} lies ${short(Math.abs(observed - expected))} standard deviations ${observed < expected ? "below" : "above"} what is usual`,
+  };
+}
+
+/**
+ * The level of a metric that is sampled once or so a window: the mean itself, from the baseline's median, in its own width. A
+ * score would saturate here: the largest of 200 values has a score of 2.8, and so has one ten times as large.
+ */
+function level(name: string, { centre, scale }: Frame): Signal {
+  const deviation = scale / iqrOfNormal;
+  return {
+    name: "level",
+    statistic: "location",
+    weight: 1,
+    kind: "number",
+    sides: "both",
+    unit: 1,
+    read({ profile: { body } }) {
+      if (body.kind !== "numeric" || body.moments.count === 0) return undefined;
+      const value = (body.moments.mean - centre) / deviation;
+      return { value: Math.max(-levelMax, Math.min(levelMax, value)), error: 0, rows: body.moments.count };
+    },
+    say: (observed, expected) =>
+      `${name} is ${short(centre + observed * deviation)}, where ${short(centre + expected * deviation)} is usual`,
   };
 }
 

@@ -1,6 +1,8 @@
+import { type Incident, incidentsOf } from "../judge/incident.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { type EventTime, isoTime } from "../model/time.ts";
 import {
+  type Alert,
   type BreakerReason,
   type BreakerStateName,
   type JudgedWindow,
@@ -32,6 +34,8 @@ export interface Summary {
   readonly windows: number;
   /** Alerts that began to fire, of the whole view and of segments. */
   readonly alerts: { readonly warning: number; readonly critical: number };
+  /** Alerts that are likely one upstream change, and what moved first; oldest first. */
+  readonly incidents: readonly IncidentSummary[];
   readonly breaker: {
     /** At the end. */
     readonly state: BreakerStateName;
@@ -47,6 +51,20 @@ export interface Summary {
   readonly fields: Readonly<Record<string, FieldSummary>>;
   /** Segments whose breaker opened, by `node:a7`. */
   readonly segments: Readonly<Record<string, { state: BreakerStateName; openedAt: string }>>;
+}
+
+export interface IncidentSummary {
+  /** When the first mover moved, as far as is known. */
+  readonly since: string;
+  readonly first: {
+    readonly field: string | null;
+    readonly statistic: string;
+    readonly segment: string | null;
+  };
+  readonly summary: string;
+  /** Everything else that moved: `age location node:a7`. */
+  readonly others: readonly string[];
+  readonly alerts: number;
 }
 
 /** The worst that was said of one field over the whole view. */
@@ -77,12 +95,16 @@ interface FieldTally {
   criticalWindows: number;
 }
 
+/** Alerts that incidents are made of; later ones are counted only. */
+const firedMax = 1_000;
+
 /** One window with too few rows does not make a field that was well in all others look untold. */
 const rankOf: Readonly<Record<VerdictStatus, number>> = { insufficient: 0, ok: 1, warning: 2, critical: 3 };
 
 export function createTally(view: FeatureView): Tally {
   const fields = new Map<string, FieldTally>(view.fields.map(({ name }) => [name, emptyField()]));
   const alerts = { warning: 0, critical: 0 };
+  const fired: Alert[] = [];
   const openedSegments = new Map<string, EventTime>();
   let [windows, openings] = [0, 0];
   let [firstEvent, lastEvent] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -103,7 +125,10 @@ export function createTally(view: FeatureView): Tally {
         return;
       }
       case "alert":
-        if (outcome.alert.status === "firing") alerts[outcome.alert.severity] += 1;
+        if (outcome.alert.status === "firing") {
+          alerts[outcome.alert.severity] += 1;
+          if (fired.length < firedMax) fired.push(outcome.alert);
+        }
         return;
       case "breaker": {
         const { breaker, transition } = outcome;
@@ -142,6 +167,7 @@ export function createTally(view: FeatureView): Tally {
       deadLettered: counts.deadLettered,
       windows,
       alerts: { ...alerts },
+      incidents: incidentsOf(fired).map(summarizeIncident),
       breaker: {
         state: breaker.state,
         openedAt: isoOrNull(opened?.at),
@@ -157,6 +183,17 @@ export function createTally(view: FeatureView): Tally {
         ]),
       ),
     }),
+  };
+}
+
+function summarizeIncident({ since, first, others, alerts }: Incident): IncidentSummary {
+  const { field, statistic, segment, summary } = first;
+  return {
+    since: isoTime(since),
+    first: { field, statistic, segment: segment === null ? null : segmentKey(segment) },
+    summary,
+    others,
+    alerts,
   };
 }
 

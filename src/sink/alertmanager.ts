@@ -1,4 +1,5 @@
 import { alertLabels } from "../judge/alerts.ts";
+import { type Incident, incidentsOf, incidentText } from "../judge/incident.ts";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { type Clock, isoTime, type WallTime } from "../model/time.ts";
@@ -154,8 +155,16 @@ function createDelivery(
   /** Alerts that the peer will not have, and why; they are not tried again while they stand. */
   const refused = new Map<string, string>();
 
+  const incidents = (): readonly Incident[] =>
+    incidentsOf(
+      [...standing.values()].flatMap(({ alert, endedAt }) => (endedAt === undefined ? [alert] : [])),
+    );
+
   const post = async (batch: readonly Standing[], signal: AbortSignal): Promise<Answer> => {
-    const answer = await postJson(address, url, toAlerts(batch, clock.now(), options), { timeoutMs, signal });
+    const answer = await postJson(address, url, toAlerts(batch, clock.now(), options, incidents()), {
+      timeoutMs,
+      signal,
+    });
     if (answer.status < 300 || isRefusal(answer)) return answer;
     const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
     throw new Fault("sink.rejected", text, { retryable: true });
@@ -200,6 +209,7 @@ export function toAlerts(
   standing: readonly Standing[],
   now: WallTime,
   options: Pick<AlertmanagerOptions, "views" | "resendEveryMs" | "runbookUrl" | "externalUrl">,
+  incidents: readonly Incident[] = [],
 ): readonly PostableAlert[] {
   return standing.map(({ alert, seenAt, endedAt }) => {
     const view = options.views.find(({ name }) => name === alert.featureView);
@@ -209,12 +219,21 @@ export function toAlerts(
     const dashboard = dashboardOf(alert, options.externalUrl);
     return {
       labels: alertLabels(alert, view ?? { owner: undefined, models: [] }),
-      annotations: annotationsOf(alert, options.runbookUrl ?? runbook, dashboard),
+      annotations: {
+        ...annotationsOf(alert, options.runbookUrl ?? runbook, dashboard),
+        ...incidentOf(alert, incidents),
+      },
       startsAt: isoTime(startsAt),
       endsAt: isoTime(Math.max(endsAt, startsAt + 1)),
       ...(dashboard === undefined ? {} : { generatorURL: dashboard }),
     };
   });
+}
+
+/** Which alert moved first, and what moved with it: an annotation, so that labels stay what they are. */
+function incidentOf(alert: Alert, incidents: readonly Incident[]): { incident?: string } {
+  const text = incidentText(alert, incidents);
+  return text === undefined ? {} : { incident: text };
 }
 
 /** In the checkout and in the package. */
