@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { createDecoder } from "../decode/decode.ts";
 import type { Baseline } from "../judge/baseline.ts";
 import { buildBaseline } from "../judge/baseline-build.ts";
 import { formatBaseline } from "../judge/baseline-file.ts";
@@ -8,23 +9,25 @@ import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
 import { hintsOf } from "../model/feature-view.ts";
 import { defaultLimits } from "../model/limits.ts";
-import { formatDuration, isoTime } from "../model/time.ts";
+import { formatDuration, isoTime, parseInstant } from "../model/time.ts";
+import { rowsInRange, type TimeRange } from "../pipeline/time-range.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import { top, total } from "../sketch/categories.ts";
 import { quantile } from "../sketch/histogram.ts";
-import { readFileBatches } from "../source/file.ts";
-import { expandInputs, timeRangeOf } from "./inputs.ts";
+import { batchesIn, firstEventTime, messagesOf } from "./batches.ts";
+import { addDataOptions, type DataOptions, openData, rangeHelp } from "./data.ts";
+import { timeRangeOf } from "./inputs.ts";
 import { formatJson, formatTable, type Io } from "./io.ts";
 import { count, number } from "./paint.ts";
 import { createProgress } from "./progress.ts";
 import { version } from "./version.ts";
 import { readBaseline, readSpec } from "./views.ts";
 
-interface BuildOptions {
+interface BuildOptions extends DataOptions {
   readonly spec: string;
-  readonly input?: readonly string[];
   readonly fromTime?: string;
   readonly toTime?: string;
+  readonly exclude?: readonly string[];
   readonly out: string;
 }
 
@@ -32,20 +35,25 @@ export function addBaseline(program: Command, io: Io): void {
   const baseline = program
     .command("baseline")
     .description("What is normal: build it, look at it, compare it.");
-  baseline
+  const command = baseline
     .command("build")
-    .description("Build a baseline from clean data.")
-    .requiredOption("--spec <file>", "the feature view")
-    .option("--input <files...>", ".arrow, .parquet, .csv, .jsonl, or globs, in event-time order")
+    .description("Build a baseline from clean data, one period or several.")
+    .requiredOption("--spec <file>", "the feature view");
+  addDataOptions(command)
     .option("--from-time <time>", "skip windows before this event time (ISO 8601 or epoch ms)")
     .option("--to-time <time>", "skip windows that end after this event time")
+    .option("--exclude <ranges...>", "leave out the windows of these event times: A..B")
     .requiredOption("--out <file>", "for `run`: beside the spec, as NAME.baseline.json")
     .addHelpText(
       "after",
       `
 Examples:
   tidemark baseline build --spec feature-specs/reco_user.yaml --input clean.arrow --out feature-specs/reco_user.baseline.json
-  tidemark baseline build --spec s.yaml --input 'days/*.parquet' --to-time 2026-03-01 --out s.baseline.json`,
+  tidemark baseline build --spec s.yaml --input 'days/*.parquet' --to-time 2026-03-01 --out s.baseline.json
+  tidemark baseline build --spec s.yaml --topic orders --from -14d --brokers kafka:9092 --exclude 2026-02-10T04:00Z..2026-02-10T09:00Z --out s.baseline.json
+
+${rangeHelp}
+Files are read in their order; partitions of a topic are merged by event time.`,
     )
     .action((options: BuildOptions) => build(options, io));
   baseline
@@ -69,24 +77,24 @@ Examples:
 async function build(options: BuildOptions, io: Io): Promise<void> {
   const view = readSpec(options.spec);
   const range = timeRangeOf(options.fromTime, options.toTime);
-  const files = expandInputs(options.input ?? [], io);
-  if (files.length === 0)
-    throw new Fault("usage", "baseline build: no --input", { hint: "name files or globs of clean data" });
+  const excluded = (options.exclude ?? []).map((text) => excludedOf(text, view.window.sizeMs));
+  const { eventTime, format } = view.source;
+  const decoder = createDecoder({ hints: hintsOf(view), format, limits: defaultLimits });
+  const source = await openData(options, view, io, (message) => firstEventTime(message, decoder, eventTime));
   const progress = createProgress(io, "reading");
   const open = async function* (): AsyncGenerator<Batch> {
-    for (const file of files) {
-      for await (const batch of readFileBatches(file, { hints: hintsOf(view), limits: defaultLimits })) {
-        if (io.signal.aborted) throw new Fault("interrupted", "baseline build: interrupted");
-        yield batch;
-      }
+    for await (const message of messagesOf(source, io.signal)) {
+      for (const batch of batchesIn(message, decoder)) yield* without(batch, eventTime, excluded);
     }
+    if (io.signal.aborted) throw new Fault("interrupted", "baseline build: interrupted");
   };
   try {
     const baseline = await buildBaseline(view, open, {
       limits: defaultLimits,
       toolVersion: version,
       ...(range === undefined ? {} : { from: range.from, to: range.to }),
-      onProgress: ({ rows }) => progress.update(() => ({ rows, eventTime: undefined })),
+      onProgress: ({ rows }) =>
+        progress.update(() => ({ rows, eventTime: undefined, share: source.share() })),
     });
     const out = resolve(io.cwd, options.out);
     writeFileSync(`${out}.tmp`, formatBaseline(baseline));
@@ -98,6 +106,32 @@ async function build(options: BuildOptions, io: Io): Promise<void> {
   } finally {
     progress.clear();
   }
+}
+
+/** `A..B` as whole windows: a window of which a part is bad is no reference. @throws Fault `usage` */
+function excludedOf(text: string, sizeMs: number): TimeRange {
+  const [from, to] = text.split("..").map((part) => parseInstant(part));
+  if (from === undefined || to === undefined || !(from < to))
+    throw new Fault("usage", `--exclude ${text}: no range of times`, {
+      hint: "for example 2026-02-10T04:00Z..2026-02-10T09:00Z",
+    });
+  return { from: Math.floor(from / sizeMs) * sizeMs, to: Math.ceil(to / sizeMs) * sizeMs };
+}
+
+/** The rows outside every range, in pieces. */
+function without(
+  batch: Batch,
+  eventTime: string | undefined,
+  ranges: readonly TimeRange[],
+): readonly Batch[] {
+  let parts: readonly Batch[] = [batch];
+  for (const { from, to } of ranges) {
+    parts = parts.flatMap((part) => [
+      ...rowsInRange(part, eventTime, undefined, { from: Number.NEGATIVE_INFINITY, to: from }),
+      ...rowsInRange(part, eventTime, undefined, { from: to, to: Number.POSITIVE_INFINITY }),
+    ]);
+  }
+  return parts;
 }
 
 interface FieldLine {
