@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { sampleStandardDeviation, tTestTwoSample } from "simple-statistics";
 import type { ClassicalName } from "../../src/model/verdict.ts";
+import { pairOf } from "../../src/statistics/pair.ts";
+import { numericSample } from "../../src/statistics/sample.ts";
 import { createRandom } from "../judge/random.ts";
-import { measured } from "./support.ts";
+import { measured, valueIn } from "./support.ts";
 
 interface Expected {
   readonly value: number;
@@ -77,6 +79,23 @@ describe("statistics of arrays", () => {
       1e-12,
       "rarefied",
     );
+  });
+
+  it("count them by the exact chance to miss a value, whatever its count", () => {
+    // Of a a b b b c three are drawn, 20 ways: a is missed in C(4,3) = 4, b in C(3,3) = 1, c in C(5,3) = 10.
+    const expected = 16 / 20 + 19 / 20 + 10 / 20;
+    near(
+      measured(["a", "a", "b", "b", "b", "c"], ["x", "y", "z"]).get("distinctShift")?.value,
+      Math.log(3 / expected),
+      1e-12,
+      "rarefied",
+    );
+  });
+
+  it("take the share of nulls in both", () => {
+    const pair = pairOf(numericSample([1, 2, 3], 1), numericSample([4, 5], 6));
+    assert(pair !== undefined);
+    near(valueIn("nullShift", pair), 6 / 8 - 1 / 4, 1e-12, "nullShift");
   });
 
   it("take the reference's own values for the mapping where none is known", () => {
