@@ -214,8 +214,10 @@ export const moments: Sketch<Moments, number> = {
     a.min === b.min &&
     a.max === b.max &&
     close(a.mean, b.mean, Math.max(Math.abs(a.mean), deviation(a))) &&
-    // m2 of nearly equal numbers is rounding itself: the yardstick is what one ulp of the values makes.
-    close(a.m2, b.m2, Math.max(a.m2, b.m2, a.count * 1e-18 * Math.max(a.max * a.max, a.min * a.min))),
+    // m2 of nearly equal numbers is rounding itself: the yardstick is what one ulp of the values makes. Squares below the
+    // smallest normal double have lost digits, or all of them.
+    (close(a.m2, b.m2, Math.max(a.m2, b.m2, a.count * 1e-18 * Math.max(a.max * a.max, a.min * a.min))) ||
+      Math.max(a.m2, b.m2) < a.count * 2 ** -1022),
   encode(state) {
     const writer = createWriter();
     writer.byte(version);

@@ -117,7 +117,9 @@ describe("wrong input", () => {
     });
     await produce(brokers, topic, bytesOf([...clean, ...bad]));
     await assertConserved(running.url, view, rowsOf(clean) + rowsOf(bad));
-    assert.equal(await gateStatus(running.url, view), 503, "the gate does not wait for the pager");
+    await eventually(10_000, "the gate does not wait for the pager", async () =>
+      (await gateStatus(running.url, view)) === 503 ? true : undefined,
+    );
     await eventually(10_000, "the failures are counted", async () => {
       const text = await (await fetch(new URL("/metrics", running.url))).text();
       return /tidemark_alert_delivery_failures_total\{[^}]*\} [1-9]/.test(text) ? true : undefined;
