@@ -128,18 +128,22 @@ function setDimensions(body: EmbeddingBody, dimensions: number): void {
 let means = new Float64Array(0);
 let m2s = new Float64Array(0);
 
-/** Two passes, as for single numbers: means, then squared distances from them. */
+/** Two passes, as for single numbers: means (as shares of distances from the first, so that equal ones have none), then squares. */
 function addGood(body: EmbeddingBody, elements: Float64Array, count: number): void {
   if (count === 0) return;
   const { dimensions } = body;
   if (means.length < dimensions) [means, m2s] = [new Float64Array(dimensions), new Float64Array(dimensions)];
   means.fill(0, 0, dimensions);
   m2s.fill(0, 0, dimensions);
-  for (let i = 0; i < count; i++) {
+  const first = starts[good[0] as number] as number;
+  for (let i = 1; i < count; i++) {
     const start = starts[good[i] as number] as number;
-    for (let d = 0; d < dimensions; d++)
-      means[d] = (means[d] as number) + (elements[start + d] as number) / count;
+    for (let d = 0; d < dimensions; d++) {
+      const distance = (elements[start + d] as number) / count - (elements[first + d] as number) / count;
+      means[d] = (means[d] as number) + distance;
+    }
   }
+  for (let d = 0; d < dimensions; d++) means[d] = (means[d] as number) + (elements[first + d] as number);
   for (let i = 0; i < count; i++) {
     const start = starts[good[i] as number] as number;
     for (let d = 0; d < dimensions; d++) {

@@ -9,7 +9,9 @@ import type { FieldProfile, WindowProfile } from "../../src/profile/profile.ts";
 import { createProfiler } from "../../src/profile/profiler.ts";
 import { countOf, entries, total } from "../../src/sketch/categories.ts";
 import { estimateDistinct } from "../../src/sketch/distinct.ts";
+import { createRandom } from "../judge/random.ts";
 import { featureView, fieldSpec, minute } from "../judge/samples.ts";
+import { assertAgree } from "./agreement.ts";
 import { batchOf, doubles, origin, profilesOf, type Row, testFrames, testView, utf8 } from "./batches.ts";
 import { streamRows, windowRows } from "./rows.ts";
 
@@ -304,6 +306,51 @@ describe("a field's profile", () => {
         assert.equal(age.body.moments.max, Math.max(...ages));
       }),
       { numRuns: 80 },
+    );
+  });
+
+  it("is the same for a batch of many tiles as for its rows in small ones", () => {
+    const { uniform, normal } = createRandom(11);
+    const rows = Array.from({ length: 9_500 }, (_, i): Row => {
+      const orNull = <T>(value: T): T | null => (uniform() < 0.1 ? null : value);
+      return {
+        time: i * 30,
+        x: orNull(uniform() < 0.01 ? Number.NaN : normal(0, 5)),
+        id: orNull(BigInt(i % 900)),
+        seen: orNull(i),
+        country: orNull(uniform() < 0.5 ? "US" : `C${i % 700}`),
+        device: orNull(i % 3 === 0 ? "ios" : "web"),
+        ok: orNull(i % 4 === 0),
+        vector: orNull([normal(), normal(), i % 100 === 0 ? Number.POSITIVE_INFINITY : 1]),
+        node: orNull(`n${i % 5}`),
+      };
+    });
+    const whole = profilesOf([batchOf(rows)]);
+    const pieces = Array.from({ length: 95 }, (_, i) => batchOf(rows.slice(i * 100, (i + 1) * 100)));
+    const split = profilesOf(pieces);
+    assert.deepEqual(labels(split), labels(whole));
+    assert.equal(whole.length, 5 * 6, "five windows, each whole and by five nodes");
+    whole.forEach((profile, i) => {
+      assertAgree(profile, split[i] as WindowProfile);
+    });
+    const count = (of: (row: Row) => boolean): number => rows.filter(of).length;
+    const sum = (of: (field: FieldProfile) => number, name: string): number =>
+      whole
+        .filter(({ segment }) => segment === null)
+        .reduce((all, profile) => all + of(fieldOf(profile, name)), 0);
+    for (const name of ["x", "id", "seen", "country", "device", "ok", "vector"] as const)
+      assert.equal(
+        sum(({ nulls }) => nulls, name),
+        count((row) => row[name] === null),
+      );
+    assert.equal(
+      sum(({ rules }) => rules.get("default")?.count ?? 0, "country"),
+      count(({ country }) => country !== null && country !== "US"),
+    );
+    const nodes = whole.filter(({ segment }) => segment?.value === "n3");
+    assert.equal(
+      nodes.reduce((all, { rows: own }) => all + own, 0),
+      count(({ node }) => node === "n3"),
     );
   });
 
