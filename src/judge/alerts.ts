@@ -334,6 +334,7 @@ function placeOf(segment: Segment | null, verdict: Verdict | undefined, view: Fe
 }
 
 function alertNameOf({ field, statistic, status }: Verdict, view: FeatureView): AlertName {
+  if (statistic === "trend") return "TidemarkMemoryTrend";
   if (status === "warning" && statistic !== "silence") return "TidemarkDrift";
   if (
     statistic === "max_rate" &&

@@ -62,6 +62,7 @@ export type StatisticName =
   | "type"
   | "centroid"
   | "fingerprint"
+  | "trend"
   | "volume"
   | "duplicates"
   | "silence"

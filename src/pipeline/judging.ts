@@ -17,6 +17,7 @@ import {
   obeyOrder,
 } from "../judge/breaker.ts";
 import { createDriftDetector } from "../judge/drift.ts";
+import { createTrends } from "../judge/forecast.ts";
 import { createJudge } from "../judge/judge.ts";
 import { judgeSilence, silentWindowsMin } from "../judge/traffic.ts";
 import type { FeatureView } from "../model/feature-view.ts";
@@ -134,6 +135,7 @@ export function createJudging(
   const gathered = new Map<EventTime, Gathered>();
   const windows: WindowStatus[] = [];
   const drift = createDriftDetector(view, baseline);
+  const trends = createTrends(view);
   const breakers = new Map<string, Breaker>();
   const judgedRows = new Map<string, { readonly counts: number; readonly sketches: number }>();
   const hardHits = new Map<EventTime, number>();
@@ -199,8 +201,10 @@ export function createJudging(
     if (firstStart === Number.POSITIVE_INFINITY) firstStart = window.start;
     const judgements = [...parts.keys()].sort().map((key) => {
       const profile = mergeInOrder(parts.get(key) ?? new Map());
+      const own = judge.judge(profile, { final: true, asOf: window.end, whole });
       const told: JudgedWindow = {
-        ...judge.judge(profile, { final: true, asOf: window.end, whole }),
+        ...own,
+        verdicts: [...own.verdicts, ...trends.look(profile, true)],
         ...(revision > 0 ? { revision } : {}),
         ...(partial ? { partial } : {}),
       };
@@ -316,7 +320,9 @@ export function createJudging(
         const whole = rows >= view.window.minRows && rows >= seen.sketches * growth.sketches;
         judgedRows.set(key, { counts: rows, sketches: whole ? rows : seen.sketches });
         const profile = whole ? mergeAll(partitions) : counts;
-        const judged = judge.judge(profile, { final: false, asOf, ...(whole ? {} : { only: "counts" }) });
+        const own = judge.judge(profile, { final: false, asOf, ...(whole ? {} : { only: "counts" }) });
+        const ahead = trends.look(profile, false);
+        const judged = ahead.length === 0 ? own : { ...own, verdicts: [...own.verdicts, ...ahead] };
         if (whole && segment === null && window.start >= (latest?.window.start ?? window.start))
           latest = judged;
         getOrInsert(byWindow, window.start, () => []).push({ judged, profile });
