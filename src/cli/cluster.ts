@@ -1,8 +1,8 @@
 import type { Partition } from "../model/record.ts";
 import type { MonitoredView, Trouble } from "../pipeline/cell.ts";
-import { createJudgeLog, type JudgeLog } from "../pipeline/judge-log.ts";
+import { createJudgeLog, type JudgeLog, type Voice } from "../pipeline/judge-log.ts";
 import type { Judging } from "../pipeline/judging.ts";
-import type { Outcome, Receiver, Sink, Source, Store } from "../pipeline/ports.ts";
+import type { Outcome, Receiver, Source, Store } from "../pipeline/ports.ts";
 import { createKafkaSource } from "../source/kafka.ts";
 import type { KafkaConfig, Role } from "./config.ts";
 import type { KafkaClient } from "./wire.ts";
@@ -17,9 +17,7 @@ export interface ClusterOptions {
   readonly views: readonly MonitoredView[];
   readonly store: Store;
   /** Where the judge that speaks hands its outcomes. */
-  readonly sinks: readonly Sink[];
-  /** Outcomes that may wait for them. */
-  readonly ahead: number;
+  readonly voice: Voice;
   readonly processId: string;
   readonly trouble: Trouble;
   readonly announce: (outcomes: readonly Outcome[]) => void;
@@ -40,7 +38,7 @@ export interface Cluster {
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { roles, kafka, processId, sinks, ahead } = options;
+  const { roles, kafka, processId, voice } = options;
   const judges = roles.includes("judge");
   const serves = judges || roles.includes("serve");
   const topic = `${kafka.topicPrefix}.profiles`;
@@ -52,7 +50,7 @@ export function createCluster(options: ClusterOptions): Cluster {
 
   const current = (): JudgeLog =>
     leads && leaderReady ? leader : followerReady || !leaderReady ? follower : leader;
-  const judgeLog = (speaks?: { sinks: readonly Sink[]; ahead: number }): JudgeLog => {
+  const judgeLog = (speaks?: Voice): JudgeLog => {
     const log: JudgeLog = createJudgeLog({
       ...options,
       trouble: (name, text) => options.trouble(`judge.${name}`, text),
@@ -63,7 +61,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     });
     return log;
   };
-  const leader = judgeLog({ sinks, ahead });
+  const leader = judgeLog(voice);
   const follower = judgeLog();
 
   const sourceOf = (groupId: string, more: Partial<Parameters<typeof createKafkaSource>[0]>): Source =>

@@ -80,7 +80,7 @@ function withBefore(
   signal: AbortSignal,
 ): Receiver {
   return {
-    assigned: (partition, isEmpty) => receiver.assigned(partition, isEmpty),
+    assigned: (partition, extent) => receiver.assigned(partition, extent),
     async receive(partition, messages) {
       for (const message of messages) {
         if (signal.aborted) return;

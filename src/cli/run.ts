@@ -86,7 +86,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   const processId = newProcessId();
   const client = await openClient(config, log);
   const store = await openStore({ config, client, processId });
-  const { all: sinks, lanes } = await openSinks({
+  const { lanes, told } = await openSinks({
     config,
     client,
     processId,
@@ -112,13 +112,14 @@ async function run(options: RunOptions, io: Io): Promise<void> {
       kafka: config.kafka,
       client,
       roles: config.roles,
-      ...{ views, store, sinks, processId, ahead: outcomesAhead, trouble: onTrouble },
+      ...{ views, store, processId, trouble: onTrouble },
+      voice: { durable: lanes, told, ahead: outcomesAhead },
       announce: (outcomes) => monitor?.announce(outcomes),
     });
     monitor = createMonitor({ ...common, sinks: lanes, relay: { processId, ...cluster } });
   } else {
     const names = views.map(({ view }) => view.name);
-    monitor = createMonitor({ ...common, sinks, route: routeFiles(names, options.view) });
+    monitor = createMonitor({ ...common, sinks: [...lanes, ...told], route: routeFiles(names, options.view) });
   }
   await monitor.restore();
   const server = createServer({
@@ -140,7 +141,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   await watch(monitor, source, cluster, io, log);
   await server.close();
   const inTime = AbortSignal.timeout(closeTimeoutMs);
-  await Promise.all(sinks.filter((sink) => !lanes.includes(sink)).map((sink) => sink.close(inTime)));
+  if (cluster !== undefined) await Promise.all(told.map((sink) => sink.close(inTime)));
   await monitor.close(inTime);
   log.info("tidemark ended");
 }

@@ -68,26 +68,26 @@ export async function openStore({
 export interface Sinks {
   /** What must be durable before a partition's position moves on, and the log. */
   readonly lanes: readonly Sink[];
-  /** Those, and whoever is told of alerts. */
-  readonly all: readonly Sink[];
+  /** Whoever is told of alerts. */
+  readonly told: readonly Sink[];
 }
 
 export async function openSinks(wiring: Wiring): Promise<Sinks> {
   const { config, client, views, log, clock, onTrouble, onDeliveryFailure } = wiring;
   const { createLogSink } = await import("../sink/log.ts");
-  const sinks: Sink[] = [createLogSink({ log, clock })];
+  const lanes: Sink[] = [createLogSink({ log, clock })];
+  const told: Sink[] = [];
   if (config.kafka !== undefined && client !== undefined) {
     const { createKafkaSink } = await import("../sink/kafka.ts");
     const { topicPrefix } = config.kafka;
-    sinks.push(await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}` }));
+    lanes.push(await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}` }));
   } else {
     const { createDeadLetterFile } = await import("../sink/dead-letters.ts");
-    sinks.push(createDeadLetterFile({ dir: join(config.state.dir, "dead-letters") }));
+    lanes.push(createDeadLetterFile({ dir: join(config.state.dir, "dead-letters") }));
   }
-  const lanes = [...sinks];
   if (config.alertmanager.urls.length > 0) {
     const { createAlertmanager } = await import("../sink/alertmanager.ts");
-    sinks.push(
+    told.push(
       createAlertmanager(
         { ...config.alertmanager, views: views.map(({ view }) => view), random: Math.random },
         { clock, log, onTrouble, onFailure: onDeliveryFailure },
@@ -96,12 +96,12 @@ export async function openSinks(wiring: Wiring): Promise<Sinks> {
   }
   if (config.webhooks.length > 0) {
     const { createWebhooks } = await import("../sink/webhook.ts");
-    sinks.push(
+    told.push(
       createWebhooks(
         { webhooks: config.webhooks, random: Math.random },
         { clock, log, onTrouble, onFailure: onDeliveryFailure },
       ),
     );
   }
-  return { lanes, all: sinks };
+  return { lanes, told };
 }

@@ -6,7 +6,7 @@ import { framesDigest, type MonitoredView, type Trouble } from "./cell.ts";
 import { decodeJudging, encodeJudging } from "./checkpoint.ts";
 import { createJudging, type Judging } from "./judging.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import type { Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
+import type { Extent, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
 import { createRoll, type Roll } from "./roll.ts";
 import { decodeSignal, type Signal } from "./signal.ts";
 
@@ -14,11 +14,26 @@ export interface JudgeLogOptions {
   readonly views: readonly MonitoredView[];
   readonly store: Store;
   readonly trouble: Trouble;
-  /** The judge that speaks: its outcomes go here, and its checkpoints to the store. Absent: it only follows. */
-  readonly speaks?: { readonly sinks: readonly Sink[]; readonly ahead: number };
-  /** Called with what each record led to. */
+  /** The judge that speaks, and writes checkpoints. Absent: it only follows. */
+  readonly speaks?: Voice;
+  /** Called with what each record led to, once the past has been caught up with. */
   readonly announce: (outcomes: readonly Outcome[]) => void;
 }
+
+export interface Voice {
+  /** What they have had they may have again: every outcome has a key. */
+  readonly durable: readonly Sink[];
+  /**
+   * Who is told what is active. A new judge first folds in what its predecessor has said after its last checkpoint: what was
+   * active then may be over by now, and saying so again would page somebody twice.
+   */
+  readonly told: readonly Sink[];
+  /** Outcomes that may wait. */
+  readonly ahead: number;
+}
+
+/** Changes of alerts kept while catching up. */
+const heldMax = 1_000;
 
 /**
  * The judge of a cluster: a fold over the log of signals, from its checkpoint on. One process of a consumer group has the log
@@ -29,6 +44,8 @@ export interface JudgeLog extends Receiver {
   active(): readonly Alert[];
   /** The first offset of the log that has not been folded in. */
   position(): number;
+  /** Whether it has come to what was the log's end when it was assigned. */
+  caughtUp(): boolean;
 }
 
 /** One view's judge and its roll of partitions. */
@@ -43,10 +60,19 @@ interface Seat {
 export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   const { views, store, trouble, speaks, announce } = options;
   let seats = new Map<string, Seat>();
+  /** The seats as they are shown: those of before until the past is caught up with. */
+  let shown = seats;
+  /** The end of the log when it was assigned. */
+  let target = 0;
+  let caughtUp = false;
+  let held: Outcome[] = [];
   const active = (): readonly Alert[] => [...seats.values()].flatMap(({ judging }) => judging.active());
-  const newOutbox = (): Outbox | undefined =>
-    speaks === undefined ? undefined : createOutbox({ ...speaks, active, trouble });
-  let outbox = newOutbox();
+  const newOutboxes = (): { durable: Outbox; told: Outbox } | undefined =>
+    speaks && {
+      durable: createOutbox({ sinks: speaks.durable, ahead: speaks.ahead, active, trouble }),
+      told: createOutbox({ sinks: speaks.told, ahead: speaks.ahead, active, trouble }),
+    };
+  let outboxes = newOutboxes();
   let assigned = false;
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -61,15 +87,39 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   const position = (): number =>
     seats.size === 0 ? 0 : Math.min(...[...seats.values()].map(({ nextOffset }) => nextOffset));
 
-  const assign = async (): Promise<Resume | undefined> => {
+  /** The past is folded in: from here on what is said is news. */
+  const present = async (): Promise<void> => {
+    caughtUp = true;
+    shown = seats;
+    for (const sink of speaks?.told ?? []) await sink.accept(held, active());
+    held = [];
+  };
+
+  const take = async (message: Message): Promise<void> => {
+    const outcomes = fold(message);
+    if (outcomes.length > 0) await outboxes?.durable.emit(outcomes);
+    if (caughtUp) {
+      announce(outcomes);
+      await outboxes?.told.emit(outcomes);
+    } else {
+      if (speaks !== undefined) held.push(...outcomes.filter(({ kind }) => kind === "alert"));
+      if (held.length > heldMax) held.splice(0, held.length - heldMax);
+      if (position() >= target) await present();
+    }
+  };
+
+  const assign = async (extent: Extent | undefined): Promise<Resume | undefined> => {
     const restored = new Map<string, Seat>();
     for (const monitored of views)
       restored.set(monitored.view.name, await restoreSeat(monitored, store, trouble));
     seats = restored;
-    outbox = newOutbox(); // what waited there was another term's: it is found in the log again
+    outboxes = newOutboxes(); // what waited there was another term's: it is found in the log again
     assigned = true;
-    for (const sink of speaks?.sinks ?? []) await sink.accept([], active());
+    target = extent?.high ?? 0;
+    caughtUp = false;
+    held = [];
     const offset = position();
+    if (offset >= target) await present();
     return offset > 0 ? { offset, anchor: undefined } : undefined;
   };
 
@@ -86,8 +136,9 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   };
 
   const checkpoint = async (): Promise<ReadonlyMap<string, number>> => {
-    if (outbox === undefined || !assigned) return new Map();
-    await outbox.settle();
+    if (outboxes === undefined || !assigned) return new Map();
+    await outboxes.durable.settle();
+    await outboxes.told.settle();
     const entries = new Map<string, Uint8Array>();
     for (const [name, { judging, roll, frames, nextOffset, monitored }] of seats) {
       const log = { nextOffset, roll: roll.encode() };
@@ -98,18 +149,14 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   };
 
   return {
-    judging: (view) => seats.get(view)?.judging,
+    judging: (view) => shown.get(view)?.judging,
     active,
     position,
-    assigned: () => inTurn(assign),
+    caughtUp: () => caughtUp,
+    assigned: (_partition, extent) => inTurn(() => assign(extent)),
     receive: (_partition, messages) =>
       inTurn(async () => {
-        for (const message of messages) {
-          const outcomes = fold(message);
-          if (outcomes.length === 0) continue;
-          announce(outcomes);
-          await outbox?.emit(outcomes);
-        }
+        for (const message of messages) await take(message);
       }),
     lost: (partition, { why }) =>
       inTurn(async () =>
@@ -120,7 +167,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     revoked: () =>
       inTurn(async () => {
         assigned = false;
-        for (const sink of speaks?.sinks ?? []) sink.yield?.();
+        for (const sink of speaks?.told ?? []) sink.yield?.();
       }),
     checkpoint: () => inTurn(checkpoint),
   };

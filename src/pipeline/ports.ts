@@ -21,6 +21,12 @@ export interface Gap {
   readonly why: string;
 }
 
+/** The first offset of a log, and the one after its last. */
+export interface Extent {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** Where a partition goes on, and how to tell that the log is still the same. */
 export interface Resume {
   readonly offset: number;
@@ -37,9 +43,9 @@ export interface Anchor {
 export interface Receiver {
   /**
    * Once per assignment of a partition, before its first record: where to resume, `undefined` for the source's own start.
-   * @param isEmpty  its log holds no record now: nobody need wait for it
+   * @param extent  what the log holds now, where that is known: for an empty one nobody need wait
    */
-  assigned(partition: Partition, isEmpty?: boolean): Promise<Resume | undefined>;
+  assigned(partition: Partition, extent?: Extent): Promise<Resume | undefined>;
   /**
    * The next records of a partition, in offset order. Resolves when they have been profiled, judged and handed to the sinks.
    * A record below the partition's position is ignored, so delivering twice counts once.

@@ -23,7 +23,7 @@ import { encodeJudging, encodeLane } from "./checkpoint.ts";
 import type { Judging } from "./judging.ts";
 import { createLane, flushLane, type Lane, markGap, stepLane } from "./lane.ts";
 import { createOutbox } from "./outbox.ts";
-import type { Gap, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
+import type { Extent, Gap, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
 import { createBoard } from "./status.ts";
 import { createTeller, type Teller } from "./teller.ts";
 import type { TimeRange } from "./time-range.ts";
@@ -125,7 +125,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     });
   };
 
-  const assign = async (partition: Partition, isEmpty: boolean): Promise<Resume | undefined> => {
+  const assign = async (partition: Partition, extent: Extent | undefined): Promise<Resume | undefined> => {
     let resume: Resume | undefined;
     for (const name of route(partition)) {
       const cell = cells.get(name);
@@ -133,6 +133,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const lane = createLane(partition, cell.view, cell.profiler.start());
       await restoreLane(cell, lane, store, trouble);
       cell.lanes.set(lane.key, lane);
+      const isEmpty = extent !== undefined && extent.low === extent.high;
       const lastActive = isEmpty && lane.nextOffset === 0 ? Number.NEGATIVE_INFINITY : clock.now();
       cell.lastActive.set(lane.key, lastActive);
       teller?.begin(lane);
@@ -322,7 +323,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     announce: (outcomes) => {
       if (outcomes.length > 0) for (const listener of listeners) listener(outcomes);
     },
-    assigned: (partition, isEmpty = false) => inTurn(() => assign(partition, isEmpty)),
+    assigned: (partition, extent) => inTurn(() => assign(partition, extent)),
     receive: (partition, messages) =>
       inTurn(async () => {
         lastPollAt = clock.now();

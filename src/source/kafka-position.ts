@@ -1,6 +1,6 @@
 import type { Admin, Batch as KafkaBatch } from "kafkajs";
 import { type Partition, partitionKey } from "../model/record.ts";
-import type { Anchor, Gap, Resume } from "../pipeline/ports.ts";
+import type { Anchor, Extent, Gap, Resume } from "../pipeline/ports.ts";
 
 /** Where one assigned partition stands. */
 export interface Position {
@@ -14,12 +14,11 @@ export interface Position {
 /**
  * Where to begin. Kafka names a topic's incarnation by an id that this client cannot ask for; so the last record that the
  * state has seen is read once more: in another log another record stands there, with another timestamp, or none.
- * @param range  the first offset of the log, and the one after its last
  */
 export function placeOf(
   partition: Partition,
   resume: Resume | undefined,
-  range: { readonly low: number; readonly high: number },
+  range: Extent,
   startFrom: "earliest" | "latest",
 ): { position: Position; gap: Gap | undefined } {
   const at = (next: number, anchor?: Anchor): Position => ({ partition, next, anchor });

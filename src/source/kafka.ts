@@ -238,7 +238,7 @@ async function reassign(
           if (positions.has(key)) continue;
           const end = ends.find((each) => each.partition === partition.partition);
           const range = { low: Number(end?.low ?? 0), high: Number(end?.high ?? 0) };
-          const resume = await receiver.assigned(partition, range.low === range.high);
+          const resume = await receiver.assigned(partition, range);
           const { position, gap } = placeOf(partition, resume, range, options.startFrom);
           if (gap !== undefined) await receiver.lost(partition, gap);
           consumer.seek({ ...partition, offset: String(position.next) });

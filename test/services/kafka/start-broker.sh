@@ -8,6 +8,7 @@
 # its controller on that +1) KAFKA_RUN (state folder, by default /tmp/kafka-run.$UID.$KAFKA_PORT)
 # KAFKA_SECURE (folder with server.pem: private key and certificate; adds a listener SASL_SSL on the node's port +2 that knows
 # the user "tidemark" with KAFKA_PASSWORD by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512)
+# KAFKA_PROXIED (when set: a further listener on the node's port +3 that is advertised as its port +4, for a proxy between)
 # KAFKA_JARS (jar folder, by default ~/.cache/tidemark/kafka/$KAFKA_VERSION)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,14 +28,18 @@ kport() { echo $((port + 10 * ($1 - 1))); }
 config() { # NODE NODES
   local i=$1 n=$2 voters= k
   for ((k = 1; k <= n; k++)); do voters+=${voters:+,}$k@127.0.0.1:$(($(kport "$k") + 1)); done
+  local proxied= told=
+  if [[ -n ${KAFKA_PROXIED:-} ]]; then
+    proxied=,PROXIED://127.0.0.1:$(($(kport "$i") + 3)) told=,PROXIED://127.0.0.1:$(($(kport "$i") + 4))
+  fi
   local rf=$((n < 3 ? n : 3)) isr=$((n < 3 ? 1 : 2))
   cat <<CONF
 process.roles=broker,controller
 node.id=$i
 controller.quorum.voters=$voters
-listeners=PLAINTEXT://127.0.0.1:$(kport "$i"),CONTROLLER://127.0.0.1:$(($(kport "$i") + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$(kport "$i")
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$(kport "$i"),CONTROLLER://127.0.0.1:$(($(kport "$i") + 1))$proxied
+advertised.listeners=PLAINTEXT://127.0.0.1:$(kport "$i")$told
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$run/node$i/data
