@@ -119,7 +119,11 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     monitor = createMonitor({ ...common, sinks: lanes, relay: { processId, ...cluster } });
   } else {
     const names = views.map(({ view }) => view.name);
-    monitor = createMonitor({ ...common, sinks: [...lanes, ...told], route: routeFiles(names, options.view) });
+    monitor = createMonitor({
+      ...common,
+      sinks: [...lanes, ...told],
+      route: routeFiles(names, options.view),
+    });
   }
   await monitor.restore();
   const server = createServer({

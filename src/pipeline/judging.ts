@@ -43,8 +43,11 @@ import type { Outcome } from "./ports.ts";
 /** An open window's counts are judged again when it has grown by this share, its sketches by that: bounds the work and the looks. */
 const growth = { counts: 1.01, sketches: 1.5 };
 
-/** Judged windows whose parts are kept, so that one that comes late (its partition was thought idle) revises the verdict. */
-const revisableMax = 3;
+/**
+ * Judged windows whose parts are kept, so that one that comes late (its partition was thought idle) revises the verdict: the
+ * newest three, and what ended in the two minutes before the newest, at most 64.
+ */
+const revisable = { least: 3, withinMs: 120_000, most: 64 };
 
 /** Windows that may wait for a partition that says nothing; beyond it the oldest are judged without it. */
 const waitingMax = 240;
@@ -69,8 +72,8 @@ interface Gathered {
 export interface Judging {
   readonly view: FeatureView;
   /**
-   * Takes a closed window of one partition. The same key again replaces it. One of the three newest judged windows is judged
-   * again when its part is news; of an older one: false.
+   * Takes a closed window of one partition. The same key again replaces it. One that was judged not long ago is judged again
+   * when its part is news; of an older one: false.
    */
   add(partition: string, profile: WindowProfile, partial?: boolean): boolean;
   /**
@@ -243,7 +246,11 @@ export function createJudging(
   /** Lets go of judged windows but for the newest. */
   const forgetOld = (): void => {
     const judged = [...gathered].filter(([, { revision }]) => revision > 0).map(([start]) => start);
-    for (const start of judged.sort((a, b) => b - a).slice(revisableMax)) gathered.delete(start);
+    judged.sort((a, b) => b - a);
+    const oldest = judgedThrough - view.window.sizeMs - revisable.withinMs;
+    judged.forEach((start, age) => {
+      if (age >= revisable.most || (age >= revisable.least && start < oldest)) gathered.delete(start);
+    });
   };
 
   return {

@@ -9,6 +9,8 @@ export interface Position {
   next: number;
   /** The record at `next` if the log is still the one that the state was made from; undefined once that is known. */
   anchor: Anchor | undefined;
+  /** Until a batch has come that was fetched from `next`: one that another assignment had fetched may still be under way. */
+  sought: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export function placeOf(
   range: Extent,
   startFrom: "earliest" | "latest",
 ): { position: Position; gap: Gap | undefined } {
-  const at = (next: number, anchor?: Anchor): Position => ({ partition, next, anchor });
+  const at = (next: number, anchor?: Anchor): Position => ({ partition, next, anchor, sought: true });
   const { low, high } = range;
   const key = partitionKey(partition);
   if (resume === undefined) return { position: at(startFrom === "earliest" ? low : high), gap: undefined };
@@ -37,6 +39,11 @@ export function placeOf(
   return anchor === undefined || anchor.offset < low
     ? { position: at(offset), gap: undefined }
     : { position: at(anchor.offset, anchor), gap: undefined };
+}
+
+/** The offset that the broker was asked for: kafkajs keeps it, and does not say so. */
+export function fetchedFrom(batch: KafkaBatch): number {
+  return Number((batch as KafkaBatch & { readonly fetchedOffset: string }).fetchedOffset);
 }
 
 /**

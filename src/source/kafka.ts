@@ -12,7 +12,7 @@ import { type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
 import { kafkaFault } from "./kafka-client.ts";
 import { toMessage } from "./kafka-message.ts";
-import { isNewLog, type Position, placeOf } from "./kafka-position.ts";
+import { fetchedFrom, isNewLog, type Position, placeOf } from "./kafka-position.ts";
 import { pause } from "./pause.ts";
 
 /** A dead process's partitions are taken over after this: the least that brokers allow by default. */
@@ -273,6 +273,8 @@ async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void>
   if (position === undefined || isStale()) return; // of an assignment that is over, or before our place was sought
   const { partition } = position;
   const [first] = batch.messages;
+  if (position.sought && fetchedFrom(batch) !== position.next) return seekAgain(round, position);
+  position.sought = false;
   const over = (): boolean => !isRunning() || isStale() || signal.aborted || generation !== round.generation;
   if (first !== undefined && (await isNewLog(position, batch, admin))) {
     const why = `${partitionKey(partition)}: the log is another one than that of the state (topic made anew, or offsets went back)`;
@@ -280,7 +282,7 @@ async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void>
     const [range] = (await admin.fetchTopicOffsets(batch.topic)).filter(
       (each) => each.partition === batch.partition,
     );
-    Object.assign(position, { next: Number(range?.low ?? 0), anchor: undefined });
+    Object.assign(position, { next: Number(range?.low ?? 0), sought: true });
     consumer.seek({ ...partition, offset: String(position.next) });
     return;
   }
@@ -302,6 +304,22 @@ async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void>
     await heartbeat();
   }
   if (batch.messages.length === 0) resolveOffset(batch.lastOffset());
+}
+
+/** What came was not fetched from where we are: a batch of an assignment before, or the log has no such offset any more. */
+async function seekAgain({ admin, receiver, consumer }: Round, position: Position): Promise<void> {
+  const { partition, next } = position;
+  const ends = await admin.fetchTopicOffsets(partition.topic);
+  const end = ends.find((each) => each.partition === partition.partition);
+  const { position: place, gap } = placeOf(
+    partition,
+    { offset: next, anchor: position.anchor },
+    { low: Number(end?.low ?? 0), high: Number(end?.high ?? next) },
+    "earliest",
+  );
+  if (gap !== undefined) await receiver.lost(partition, gap);
+  Object.assign(position, place);
+  consumer.seek({ ...partition, offset: String(place.next) });
 }
 
 /** Offsets may have gaps (transactions, compaction); only what lies below the log's start is lost. */

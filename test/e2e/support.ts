@@ -130,6 +130,7 @@ export async function startTidemark(
   dir: string,
   config: object,
   args: readonly string[] = [],
+  options: { readonly timeoutMs?: number } = {},
 ): Promise<Running> {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, "tidemark.yaml");
@@ -146,10 +147,13 @@ export async function startTidemark(
   child.stderr.on("data", listen);
   const ended = new Promise<number | null>((done) => child.on("close", done));
   t.after(() => void child.kill("SIGKILL"));
-  const url = await eventually(20_000, `tidemark serves; it said:\n${said}`, () => {
+  const url = await eventually(options.timeoutMs ?? 20_000, "tidemark serves", () => {
     if (child.exitCode !== null) throw new Error(`tidemark ended with ${child.exitCode}:\n${said}`);
     const match = /"url":"(http:[^"]+)"/.exec(said);
     return match?.[1] === undefined ? undefined : new URL(match[1]);
+  }).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    throw new Error(`${String(error)}; it said:\n${said}`);
   });
   return {
     child,

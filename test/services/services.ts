@@ -38,6 +38,8 @@ export interface Broker {
 export interface BrokerOptions {
   /** 1 or 3. */
   readonly nodes?: number;
+  /** A further listener that is advertised as the node's port +4: a proxy stands there, and goes on to its port +3. */
+  readonly proxied?: boolean;
   /** Chosen beforehand with `freePorts(10 * nodes)`. */
   readonly port?: number;
   /** A second listener: TLS and SASL. */
@@ -60,6 +62,7 @@ export async function startBroker(scope: Scope, options: BrokerOptions = {}): Pr
     KAFKA_JARS: ensureKafkaJars(),
     KAFKA_PORT: String(port),
     KAFKA_RUN: join(tmpdir(), `tidemark-kafka-${port}`), // the script removes it when it stops
+    ...(options.proxied === true ? { KAFKA_PROXIED: "1" } : {}),
     KAFKA_HEAP: nodes > 1 ? "256m" : "512m",
     ...(options.secure === undefined
       ? {}
