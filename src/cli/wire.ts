@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../model/time.ts";
+import type { Alert } from "../model/verdict.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
 import type { Sink, Source, Store } from "../pipeline/ports.ts";
 import type { createKafkaClient } from "../source/kafka-client.ts";
@@ -77,10 +78,17 @@ export async function openSinks(wiring: Wiring): Promise<Sinks> {
   const { createLogSink } = await import("../sink/log.ts");
   const lanes: Sink[] = [createLogSink({ log, clock })];
   const told: Sink[] = [];
+  let onTold: ((alert: Alert) => void) | undefined;
   if (config.kafka !== undefined && client !== undefined) {
     const { createKafkaSink } = await import("../sink/kafka.ts");
     const { topicPrefix } = config.kafka;
-    lanes.push(await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}` }));
+    const topics = await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}` });
+    lanes.push(topics);
+    onTold = ({ featureView: view, fingerprint, startsAt }) => {
+      const signal = { kind: "told", view, fingerprint, startsAt } as const;
+      // a courtesy to the next judge: without it somebody may be paged again
+      topics.accept([{ kind: "signal", signal }], []).catch(() => undefined);
+    };
   } else {
     const { createDeadLetterFile } = await import("../sink/dead-letters.ts");
     lanes.push(createDeadLetterFile({ dir: join(config.state.dir, "dead-letters") }));
@@ -89,7 +97,12 @@ export async function openSinks(wiring: Wiring): Promise<Sinks> {
     const { createAlertmanager } = await import("../sink/alertmanager.ts");
     told.push(
       createAlertmanager(
-        { ...config.alertmanager, views: views.map(({ view }) => view), random: Math.random },
+        {
+          ...config.alertmanager,
+          views: views.map(({ view }) => view),
+          random: Math.random,
+          ...(onTold === undefined ? {} : { onTold }),
+        },
         { clock, log, onTrouble, onFailure: onDeliveryFailure },
       ),
     );

@@ -126,6 +126,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   const fold = (message: Message): readonly Outcome[] => {
     if (message.body.kind !== "bytes") return [];
     const signal = decodeSignal(message.headers, message.body.bytes);
+    if (signal?.kind === "told") for (const sink of speaks?.told ?? []) sink.heard?.(signal);
     const outcomes: Outcome[] = [];
     for (const seat of seats.values()) {
       if (message.offset < seat.nextOffset) continue;
@@ -226,6 +227,8 @@ function foldSignal(
     case "partitions":
       if (signal.topic !== view.source.topic) return [];
       roll.take(signal, at);
+      return [];
+    case "told":
       return [];
   }
 }

@@ -102,6 +102,8 @@ export interface DeadLetter {
 export interface Sink {
   readonly name: string;
   accept(outcomes: readonly Outcome[], active: readonly Alert[]): Promise<void>;
+  /** Another process has told of this alert already. */
+  heard?(alert: Pick<Alert, "fingerprint" | "startsAt">): void;
   /** Another process speaks for the monitor from now on: forgets what is active here, without a word to anybody. */
   yield?(): void;
   /** Delivers what is queued, bounded by `signal`, and lets go of everything. */

@@ -37,7 +37,7 @@ export interface RollState {
  * time is the log's own.
  */
 export interface Roll {
-  take(signal: Exclude<Signal, { kind: "closed" | "order" }>, at: WallTime): void;
+  take(signal: Exclude<Signal, { kind: "closed" | "order" | "told" }>, at: WallTime): void;
   /** A closed window is no longer open. */
   close(partition: string, profile: WindowProfile, at: WallTime): void;
   /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */

@@ -39,7 +39,14 @@ export type Signal =
   /** How many partitions a topic has, as somebody who looked says: the judge waits for all of them. */
   | { readonly kind: "partitions"; readonly topic: string; readonly count: number }
   /** A person's word about a breaker. */
-  | { readonly kind: "order"; readonly order: BreakerOrder };
+  | { readonly kind: "order"; readonly order: BreakerOrder }
+  /** An Alertmanager has taken an alert as firing: the next judge need not tell it of one that is over. */
+  | {
+      readonly kind: "told";
+      readonly view: string;
+      readonly fingerprint: string;
+      readonly startsAt: EventTime;
+    };
 
 /** A signal as a record of the log. */
 export interface SignalRecord {
@@ -84,6 +91,8 @@ export function encodeSignal(signal: Signal): SignalRecord {
       return record(kind, signal.topic, pack(signal, []));
     case "order":
       return record(kind, `${signal.order.featureView}|${signal.order.at}`, pack(signal, []));
+    case "told":
+      return record(kind, `${signal.view}|${signal.fingerprint}`, pack(signal, []));
   }
 }
 
@@ -119,6 +128,8 @@ export function decodeSignal(headers: ReadonlyMap<string, string>, value: Uint8A
       return unpack(value).header as Extract<Signal, { kind: "partitions" }>;
     case "order":
       return unpack(value).header as Extract<Signal, { kind: "order" }>;
+    case "told":
+      return unpack(value).header as Extract<Signal, { kind: "told" }>;
     default:
       return undefined;
   }

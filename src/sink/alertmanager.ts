@@ -31,6 +31,8 @@ export interface AlertmanagerOptions {
   readonly externalUrl?: string;
   /** [0, 1) */
   readonly random: () => number;
+  /** Called when the first peer has taken an alert that fires. */
+  readonly onTold?: (alert: Alert) => void;
 }
 
 /** An alert as the sink keeps it. */
@@ -40,6 +42,8 @@ export interface Standing {
   readonly seenAt: WallTime;
   /** When this process heard that it no longer does; undefined while it fires. */
   readonly endedAt: WallTime | undefined;
+  /** When each peer first took it as firing, by the peer's name. */
+  readonly toldAt: Map<string, WallTime>;
 }
 
 /** Alertmanager's v2 `postableAlert`. */
@@ -54,14 +58,16 @@ export interface PostableAlert {
 /**
  * Keeps every Alertmanager of a cluster in step with the set of active alerts (level-triggered): what is active is sent at
  * once and then every `resendEveryMs`, what is over is sent as resolved for 15 minutes. Alertmanager keys an alert by its
- * labels, so sending it again is no new alert. `accept` never waits for a peer. An alert that began and ended within one
- * step of the loop never was active here and is not sent.
+ * labels, so sending it again is no new alert. `accept` never waits for a peer. An alert that is over before a peer has heard
+ * of it (that was away, or it began and ended within one step) is sent as firing first, and as resolved one turn later.
  */
 export function createAlertmanager(
   options: AlertmanagerOptions,
   { clock, ...reporting }: Reporting & { readonly clock: Clock },
 ): Sink {
   const standing = new Map<string, Standing>();
+  /** Alerts that another process has told of. */
+  const heard = new Set<string>();
   const couriers = options.urls.map((url) => {
     const address = addressOf(url);
     return createCourier({
@@ -76,7 +82,7 @@ export function createAlertmanager(
     for (const courier of couriers) courier.wake();
   };
   const timer = setInterval(() => {
-    forget(standing, clock.now());
+    forget(standing, clock.now(), couriers.length);
     if (standing.size > 0) wakeAll();
   }, options.resendEveryMs);
   timer.unref();
@@ -85,11 +91,27 @@ export function createAlertmanager(
     name: "alertmanager",
     async accept(outcomes, active) {
       const ended = new Map<string, Alert>();
+      const begun: Alert[] = [];
       for (const outcome of outcomes) {
-        if (outcome.kind === "alert" && outcome.alert.status === "resolved")
-          ended.set(outcome.alert.fingerprint, outcome.alert);
+        if (outcome.kind !== "alert") continue;
+        if (outcome.alert.status === "resolved") ended.set(outcome.alert.fingerprint, outcome.alert);
+        else begun.push(outcome.alert);
       }
-      if (update(standing, active, ended, clock.now())) wakeAll();
+      const firing = new Set(active.map(({ fingerprint }) => fingerprint));
+      const brief = begun.filter(
+        (alert) =>
+          !firing.has(alert.fingerprint) && !standing.has(alert.fingerprint) && !heard.has(keyOf(alert)),
+      );
+      if (brief.length > 0) update(standing, [...active, ...brief], ended, clock.now());
+      if (update(standing, active, ended, clock.now()) || brief.length > 0) wakeAll();
+    },
+    heard(alert) {
+      heard.delete(keyOf(alert));
+      heard.add(keyOf(alert));
+      for (const oldest of heard) {
+        if (heard.size <= resolvedMax) break;
+        heard.delete(oldest);
+      }
     },
     yield: () => standing.clear(),
     async close(signal) {
@@ -99,6 +121,9 @@ export function createAlertmanager(
     },
   };
 }
+
+const keyOf = ({ fingerprint, startsAt }: Pick<Alert, "fingerprint" | "startsAt">): string =>
+  `${fingerprint}@${startsAt}`;
 
 /**
  * Takes over what is active now. What was and no longer is has ended, with the figures of its resolved line if there is one.
@@ -117,22 +142,30 @@ function update(
     const known = standing.get(alert.fingerprint);
     const goesOn = known !== undefined && known.endedAt === undefined;
     if (!goesOn) standing.delete(alert.fingerprint); // the newest stand last
-    standing.set(alert.fingerprint, { alert, seenAt: goesOn ? known.seenAt : now, endedAt: undefined });
+    const toldAt = goesOn ? known.toldAt : new Map<string, WallTime>();
+    standing.set(alert.fingerprint, {
+      alert,
+      seenAt: goesOn ? known.seenAt : now,
+      endedAt: undefined,
+      toldAt,
+    });
     changed ||= !goesOn;
   }
-  for (const [fingerprint, { alert, seenAt, endedAt }] of standing) {
+  for (const [fingerprint, { alert, seenAt, endedAt, toldAt }] of standing) {
     if (endedAt !== undefined || firing.has(fingerprint)) continue;
-    standing.set(fingerprint, { alert: ended.get(fingerprint) ?? alert, seenAt, endedAt: now });
+    standing.set(fingerprint, { alert: ended.get(fingerprint) ?? alert, seenAt, endedAt: now, toldAt });
     changed = true;
   }
   return changed;
 }
 
-/** Lets go of what has been resolved for long enough, and of the oldest beyond the bound. */
-function forget(standing: Map<string, Standing>, now: WallTime): void {
+/** Lets go of what has been resolved for long enough at every peer, and of the oldest beyond the bound. */
+function forget(standing: Map<string, Standing>, now: WallTime, peers: number): void {
   const over = [...standing].filter(([, { endedAt }]) => endedAt !== undefined);
-  over.forEach(([fingerprint, { endedAt = now }], index) => {
-    if (now - endedAt > resolvedForMs || over.length - index > resolvedMax) standing.delete(fingerprint);
+  over.forEach(([fingerprint, { endedAt = now, toldAt }], index) => {
+    const since = Math.max(endedAt, ...toldAt.values());
+    const isKnown = toldAt.size >= peers && now - since > resolvedForMs;
+    if (isKnown || over.length - index > resolvedMax) standing.delete(fingerprint);
   });
 }
 
@@ -160,11 +193,22 @@ function createDelivery(
       [...standing.values()].flatMap(({ alert, endedAt }) => (endedAt === undefined ? [alert] : [])),
     );
 
+  /** Over, and this peer has not had a turn's time to make anything of it. */
+  const isNews = ({ endedAt, toldAt }: Standing, now: WallTime): boolean => {
+    if (endedAt === undefined) return false;
+    const told = toldAt.get(address.name);
+    return told === undefined || (told > endedAt && now - told < options.resendEveryMs / 2);
+  };
+  const tell = ({ alert, toldAt }: Standing, now: WallTime): void => {
+    if (toldAt.size === 0) options.onTold?.(alert);
+    if (!toldAt.has(address.name)) toldAt.set(address.name, now);
+  };
+
   const post = async (batch: readonly Standing[], signal: AbortSignal): Promise<Answer> => {
-    const answer = await postJson(address, url, toAlerts(batch, clock.now(), options, incidents()), {
-      timeoutMs,
-      signal,
-    });
+    const now = clock.now();
+    const sent = batch.map((each) => (isNews(each, now) ? { ...each, endedAt: undefined } : each));
+    const answer = await postJson(address, url, toAlerts(sent, now, options, incidents()), { timeoutMs, signal });
+    if (answer.status < 300) for (const each of sent) if (each.endedAt === undefined) tell(each, now);
     if (answer.status < 300 || isRefusal(answer)) return answer;
     const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
     throw new Fault("sink.rejected", text, { retryable: true });

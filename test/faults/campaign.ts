@@ -78,7 +78,7 @@ export async function runCampaign(scope: Scope, plan: Plan): Promise<Evidence> {
   const config = {
     kafka: { brokers: wires.map((wire) => `127.0.0.1:${wire.port}`), groupId: topic, topicPrefix: topic },
     specs: join(dir, "specs"),
-    alertmanager: { urls: [`http://127.0.0.1:${pagerWire.port}`] },
+    alertmanager: { urls: [`http://127.0.0.1:${pagerWire.port}`], resendEvery: "10s" },
   };
   const slots = Array.from({ length: plan.processes }, (_, index) =>
     createSlot(scope, `m${index}`, join(dir, `m${index}`), config, plan.say),
@@ -98,8 +98,7 @@ export async function runCampaign(scope: Scope, plan: Plan): Promise<Evidence> {
       killedAt.push(Date.now());
       await slot.kill();
       done.kills += 1;
-      await sleep(random.uniform() * 1_500);
-      await slot.start();
+      void sleep(random.uniform() * 1_500).then(() => slot.start()); // kills go on meanwhile
     },
     async broker() {
       const node = 1 + Math.floor(random.uniform() * 3);

@@ -274,7 +274,15 @@ describe("postable alerts", () => {
   const options = { views: [view], resendEveryMs: 60_000 };
   const of = (standing: Partial<Standing>, change: Partial<Alert> = {}) => {
     const [postable] = toAlerts(
-      [{ alert: alert({ startsAt: now, ...change }), seenAt: now, endedAt: undefined, ...standing }],
+      [
+        {
+          alert: alert({ startsAt: now, ...change }),
+          seenAt: now,
+          endedAt: undefined,
+          toldAt: new Map(),
+          ...standing,
+        },
+      ],
       now,
       options,
     );
@@ -291,7 +299,7 @@ describe("postable alerts", () => {
 
   it("end after four missed re-sends, at least five minutes from now, and never before they start", () => {
     assert.equal(of({}).endsAt, "2026-03-03T12:05:00.000Z");
-    const [slow] = toAlerts([{ alert: alert(), seenAt: now, endedAt: undefined }], now, {
+    const [slow] = toAlerts([{ alert: alert(), seenAt: now, endedAt: undefined, toldAt: new Map() }], now, {
       ...options,
       resendEveryMs: 120_000,
     });
