@@ -207,7 +207,10 @@ function createDelivery(
   const post = async (batch: readonly Standing[], signal: AbortSignal): Promise<Answer> => {
     const now = clock.now();
     const sent = batch.map((each) => (isNews(each, now) ? { ...each, endedAt: undefined } : each));
-    const answer = await postJson(address, url, toAlerts(sent, now, options, incidents()), { timeoutMs, signal });
+    const answer = await postJson(address, url, toAlerts(sent, now, options, incidents()), {
+      timeoutMs,
+      signal,
+    });
     if (answer.status < 300) for (const each of sent) if (each.endedAt === undefined) tell(each, now);
     if (answer.status < 300 || isRefusal(answer)) return answer;
     const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
