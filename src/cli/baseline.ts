@@ -5,6 +5,7 @@ import { createDecoder } from "../decode/decode.ts";
 import type { Baseline } from "../judge/baseline.ts";
 import { buildBaseline } from "../judge/baseline-build.ts";
 import { formatBaseline } from "../judge/baseline-file.ts";
+import { missingCycles } from "../judge/season.ts";
 import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
 import { hintsOf } from "../model/feature-view.ts";
@@ -191,7 +192,7 @@ function show(baseline: Baseline, json: boolean, io: Io): void {
     return;
   }
   io.stdout(
-    `${featureView}: ${count(rows)} rows, ${count(windows)} windows of ${formatDuration(windowMs)}, ${isoTime(from)} to ${isoTime(to)}\n\n`,
+    `${featureView}: ${count(rows)} rows, ${count(windows)} windows of ${formatDuration(windowMs)}, ${isoTime(from)} to ${isoTime(to)}\n${cycleNote(baseline)}\n`,
   );
   const table = lines.map(({ field, type, nullShare, typical, statistics }) => [
     field,
@@ -203,6 +204,22 @@ function show(baseline: Baseline, json: boolean, io: Io): void {
       .join(", "),
   ]);
   io.stdout(`${formatTable([["field", "type", "nulls", "typical", "window to window"], ...table], [2])}\n`);
+}
+
+/** Of what the data are too short for: a pattern is learnt when they hold its cycle twice. */
+function cycleNote({ from, to, fields }: Baseline): string {
+  const missing = missingCycles(from, to);
+  if (missing.length === 0) return "";
+  const trending = [...fields.values()].filter(({ tracks }) =>
+    [...(tracks?.values() ?? [])].some(({ trend }) => trend !== undefined),
+  ).length;
+  const followed =
+    trending === 0 ? "" : `; ${trending} fields do not stay where they are and are followed as trends`;
+  const wanted =
+    missing.length === 2
+      ? "a daily or weekly pattern (2 days and 2 weeks are"
+      : "a weekly pattern (2 weeks are";
+  return `too short to learn ${wanted} wanted)${followed}\n`;
 }
 
 function diff(a: Baseline, b: Baseline, json: boolean, io: Io): void {

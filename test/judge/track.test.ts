@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fitAutoregression } from "../../src/judge/autoregression.ts";
+import { fitSeason, middleOf, missingCycles, seasonAt } from "../../src/judge/season.ts";
+import { addToSeries, createSeries } from "../../src/judge/series.ts";
+import type { Signal } from "../../src/judge/signal.ts";
+import { createFollower } from "../../src/judge/track.ts";
+import { toTrack } from "../../src/judge/track-build.ts";
+import { createRandom } from "./random.ts";
+import { minute } from "./samples.ts";
+
+const numbers = (length: number, of: (t: number) => number): Float64Array =>
+  Float64Array.from({ length }, (_, t) => of(t));
+const signal = { kind: "number", sides: "both" } as Signal;
+const hour = 60 * minute;
+
+function trackOf(values: Float64Array, error: number) {
+  const series = createSeries();
+  values.forEach((value, window) => addToSeries(series, window, { value, error, rows: 1_000 }, 1));
+  const track = toTrack(signal, series, { windowMs: minute, seasonality: "auto" });
+  assert.ok(track !== undefined);
+  return track;
+}
+
+describe("memory", () => {
+  it("is found as it was made, and none in independent windows", () => {
+    const { normal } = createRandom(21);
+    let x = 0;
+    const made = numbers(4_000, () => {
+      x = 0.7 * x + normal();
+      return x;
+    });
+    const windows = numbers(4_000, (t) => t);
+    const { coefficients, variance } = fitAutoregression(made, windows);
+    assert.ok(Math.abs(coefficients.reduce((sum, a) => sum + a, 0) - 0.7) < 0.05);
+    assert.ok(Math.abs(variance - 1) < 0.1);
+    assert.deepEqual(
+      fitAutoregression(
+        numbers(4_000, () => normal()),
+        windows,
+      ).coefficients,
+      [],
+    );
+  });
+});
+
+describe("a season", () => {
+  const { normal } = createRandom(22);
+  const days = (count: number, of: (time: number) => number) => {
+    const windows = numbers(count * 24, (t) => t);
+    const made = Float64Array.from(windows, (window) => of(middleOf(window, hour)) + normal(0, 0.3));
+    return fitSeason(made, windows, hour);
+  };
+  const daily = (time: number): number => Math.sin((2 * Math.PI * time) / (24 * hour));
+
+  it("of a day is learnt from four days, and foretells the fifth", () => {
+    const season = days(4, daily);
+    assert.equal(season?.cycle, "day");
+    for (let t = 96; t < 120; t++)
+      assert.ok(Math.abs(seasonAt(season, middleOf(t, hour)) - daily(middleOf(t, hour))) < 0.4);
+  });
+
+  it("of a week tells its weekend from its other days", () => {
+    const isWeekend = (time: number): boolean => [2, 3].includes(Math.floor(time / (24 * hour)) % 7); // 1970 began on a Thursday
+    const season = days(28, (time) => daily(time) * (isWeekend(time) ? 0 : 2));
+    assert.equal(season?.cycle, "week");
+    const [monday, saturday] = [
+      seasonAt(season, 4 * 24 * hour + 6 * hour),
+      seasonAt(season, 2 * 24 * hour + 6 * hour),
+    ];
+    assert.ok(monday > 1.4 && Math.abs(saturday) < 0.6, `${monday} ${saturday}`);
+  });
+
+  it("is none where nothing repeats, or where the data are shorter than two cycles", () => {
+    assert.equal(
+      days(10, () => 0),
+      undefined,
+    );
+    assert.equal(days(1, daily), undefined);
+    assert.deepEqual(missingCycles(0, 2 * hour), ["day", "week"]);
+    assert.deepEqual(missingCycles(0, 72 * hour), ["week"]);
+  });
+});
+
+describe("a baseline shorter than its cycle", () => {
+  const { normal } = createRandom(23);
+  /** Two hours of a day's swing of 30 standard errors, as the first two hours of a sine show it. */
+  const swing = (window: number): number => 30 * Math.sin((2 * Math.PI * window) / 1_440);
+  const track = trackOf(
+    numbers(120, (t) => swing(t) + normal()),
+    1,
+  );
+  const follow = (shiftFrom: number, shift: number): number => {
+    const follower = createFollower(signal, track, minute);
+    const state = new Float64Array(follower.size);
+    for (let window = 120; window < 600; window++) {
+      const value = swing(window) + normal() + (window >= shiftFrom ? shift : 0);
+      const mean = follower.follow(state, 0, window, { value, error: 1, rows: 1_000 }, 1e9);
+      if (mean >= 1e6) return window;
+    }
+    return 600;
+  };
+
+  it("is followed as a trend, without a false alarm for eight hours", () => {
+    assert.ok(track.trend !== undefined);
+    assert.equal(follow(600, 0), 600);
+  });
+
+  it("does not hide a jump of half a standard deviation", () => {
+    assert.ok(follow(180, 15) <= 182);
+  });
+});
+
+describe("a signal without a baseline", () => {
+  it("is learnt from its first windows, and judged only then", () => {
+    const { normal } = createRandom(24);
+    const follower = createFollower(signal, undefined, minute);
+    const state = new Float64Array(follower.size);
+    const at = (window: number, value: number): number =>
+      follower.follow(state, 0, window, { value, error: 0.03, rows: 1_000 }, 1e9);
+    assert.equal(at(0, 1e6), 0, "nothing is known in the first window");
+    const fresh = createFollower(signal, undefined, minute);
+    const own = new Float64Array(fresh.size);
+    for (let window = 0; window < 200; window++)
+      assert.ok(
+        fresh.follow(own, 0, window, { value: normal(5, 0.03), error: 0.03, rows: 1_000 }, 1e9) < 1e4,
+      );
+    for (let window = 200; window < 206; window++)
+      fresh.follow(own, 0, window, { value: normal(5.3, 0.03), error: 0.03, rows: 1_000 }, 1e9);
+    assert.ok(fresh.follow(own, 0, 206, { value: 5.3, error: 0.03, rows: 1_000 }, 1e9) > 1e6);
+  });
+});
