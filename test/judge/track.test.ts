@@ -16,7 +16,8 @@ const hour = 60 * minute;
 
 function trackOf(values: Float64Array, error: number) {
   const series = createSeries();
-  values.forEach((value, window) => addToSeries(series, window, { value, error, rows: 1_000 }, 1));
+  for (const [window, value] of values.entries())
+    addToSeries(series, window, { value, error, rows: 1_000 }, 1);
   const track = toTrack(signal, series, { windowMs: minute, seasonality: "auto" });
   assert.ok(track !== undefined);
   return track;
