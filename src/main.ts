@@ -7,8 +7,12 @@ import { Fault } from "./model/fault.ts";
 /** The first signal asks for a graceful end; a second one ends at once. */
 const interrupted = new AbortController();
 const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
+/** Those that a command runner passes on besides. */
+const moreSignals: NodeJS.Signals[] = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
+let taker: ((signal: NodeJS.Signals) => void) | undefined;
 for (const signal of signals) {
   process.on(signal, () => {
+    if (taker !== undefined) return taker(signal);
     if (interrupted.signal.aborted) process.exit(130);
     interrupted.abort(signal);
   });
@@ -21,6 +25,17 @@ const io: Io = {
   isTTY: process.stderr.isTTY === true,
   cwd: process.cwd(),
   signal: interrupted.signal,
+  takeSignals(next) {
+    taker = next;
+    for (const signal of moreSignals) process.on(signal, () => taker?.(signal));
+  },
+  kill(pid, signal) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  },
   now: () => Date.now(),
 };
 

@@ -17,6 +17,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "validate", load: async () => (await import("./validate.ts")).addValidate },
   { name: "canary", load: async () => (await import("./canary.ts")).addCanary },
   { name: "link", load: async () => (await import("./link.ts")).addLink },
+  { name: "guard", load: async () => (await import("./guard.ts")).addGuard },
   { name: "capture", load: async () => (await import("./capture.ts")).addCapture },
   { name: "explain", load: async () => (await import("./explain.ts")).addExplain },
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },

@@ -12,6 +12,10 @@ export interface Io {
   readonly cwd: string;
   /** Aborts on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** From now on signals that ask for something are told to `taker`, and end nothing by themselves. */
+  takeSignals(taker: (signal: NodeJS.Signals) => void): void;
+  /** Sends a signal to another process; one that has ended needs none. */
+  kill(pid: number, signal: NodeJS.Signals): void;
   now(): number;
 }
 

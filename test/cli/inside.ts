@@ -21,6 +21,8 @@ export async function inside(args: readonly string[], { cwd = root } = {}): Prom
     isTTY: false,
     cwd,
     signal: new AbortController().signal,
+    takeSignals: () => undefined,
+    kill: () => undefined,
     now: () => Date.now(),
   };
   const program = new Command("tidemark");

@@ -32,6 +32,8 @@ const inProcess: Io = {
   isTTY: false,
   cwd: root,
   signal: new AbortController().signal,
+  takeSignals: () => undefined,
+  kill: () => undefined,
   now: () => 0,
 };
 
