@@ -151,14 +151,12 @@ interface Draft {
 }
 
 function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view: FeatureView): void {
-  if (verdict.status === "warning") {
-    foldWarning(draft, window, verdict, view);
-    return;
-  }
+  if (verdict.status === "warning") foldWarning(draft, window, verdict, view);
   if (verdict.status !== "critical" && draft.entries.size === 0) return;
   if (verdict.status === "critical") yieldWarnings(draft, window, verdict);
   else if (verdict.status === "ok" && window.final) endWarning(draft, window, verdict, view);
-  const place = placeOf(window.segment, verdict, view);
+  // a warning is below the line: the critical alert of the same statistic counts it as clean
+  const place = placeOf(window.segment, { ...verdict, status: "critical" }, view);
   const known = draft.entries.get(place.fingerprint);
   if (verdict.status === "critical") {
     const alert = firing(window, verdict, place);

@@ -19,6 +19,13 @@ const hoard = 1;
 const relief = 2;
 
 /**
+ * It ends as well when the bet that came nearest to the change has lost so much (ln) since its height: windows are then this much
+ * likelier as they always were than as they had become. A large change is over within a window or two of its end, where the
+ * bets on small ones would take days to be sure.
+ */
+const leadRelief = 5;
+
+/**
  * The warning layer of one feature view: small lasting changes, found by following every field's signals from closed window to
  * closed window (`e-detector.ts`), with a budget of false alarms over all fields of the view. Of the whole view only: a segment
  * is judged by its own breaker, and the small drift of one alone is not worth fifty times the chances to be wrong.
@@ -50,7 +57,7 @@ interface Group {
   readonly signals: readonly Followed[];
   /** M that is evidence enough. */
   readonly line: number;
-  /** Whether it is drifting (0, 1), by which signal, since which window. */
+  /** Where its state begins. */
   readonly at: number;
 }
 
@@ -61,7 +68,8 @@ const correlationSignal = {
   unit: 0.5,
 } as const;
 
-const [firingAt, signalAt, sinceAt, fieldSize] = [0, 1, 2, 3];
+/** Whether it is drifting (0, 1), by which signal, since which window; that signal's leading bet, and the most it has held. */
+const [firingAt, signalAt, sinceAt, betAt, heightAt, fieldSize] = [0, 1, 2, 3, 4, 5];
 const viewSize = 1;
 
 export function createDriftDetector(view: FeatureView, baseline: Baseline | undefined): DriftDetector {
@@ -136,20 +144,37 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
     const firing = state[at + firingAt] === 1;
     if (most === 0 && !firing) return undefined;
     if (!firing && total < line) return undefined;
-    const over = firing && total < line * Math.exp(-relief);
     if (!firing) {
       const { follower, at: place } = signals[leading] as Followed;
-      state.set([1, leading, follower.onset(state, place)], at);
+      state.set([1, leading, follower.onset(state, place), follower.lead(state, place), 0], at);
     }
     const followed = signals[state[at + signalAt] as number] as Followed;
     const since = (state[at + sinceAt] as number) * sizeMs;
-    if (over) state[at + firingAt] = 0;
+    const over = firing && (total < line * Math.exp(-relief) || hasPassed(followed, at));
+    if (over) {
+      state[at + firingAt] = 0;
+      for (const { follower, at: place } of signals) follower.clear(state, place);
+    } else if (observations[signals.indexOf(followed)] !== undefined) raise(followed, at);
     return verdictOf(field, followed, observations[signals.indexOf(followed)], state, {
       since,
       evidence: Math.max(0, Math.log(total)),
       over,
       rows: profile.rows,
     });
+  };
+
+  /** Whether the leading bet has lost what says that the change is over. */
+  const hasPassed = ({ follower, at: place }: Followed, at: number): boolean =>
+    follower.held(state, place, state[at + betAt] as number) <
+    (state[at + heightAt] as number) * Math.exp(-leadRelief);
+
+  /** Keeps the leading bet and the most it has held, as long as the change goes on. */
+  const raise = ({ follower, at: place }: Followed, at: number): void => {
+    const bet = follower.lead(state, place);
+    const [known, height] = [state[at + betAt] as number, state[at + heightAt] as number];
+    const held = follower.held(state, place, bet);
+    if (bet !== known && held >= height) state.set([bet, held], at + betAt);
+    else state[at + heightAt] = Math.max(height, follower.held(state, place, known));
   };
 
   return {
@@ -237,7 +262,7 @@ function keyOf({ field, statistic }: { field: string | null; statistic: Statisti
 function stateKey(view: FeatureView, baseline: Baseline | undefined): string {
   const built =
     baseline === undefined ? "" : [baseline.spec, baseline.from, baseline.to, baseline.rows].join(" ");
-  return `2 ${view.fingerprint} ${built}`;
+  return `3 ${view.fingerprint} ${built}`;
 }
 
 /** Length of the key, the key, then the numbers as little-endian doubles. */

@@ -22,6 +22,12 @@ export interface Bank {
   update(state: Float64Array, at: number, window: number, seen: Evidence, cap: number): number;
   /** The window with which the change probably began: of the bet with the largest S. */
   onset(state: Float64Array, at: number): number;
+  /** The bet with the largest S, the nearest to the change that there was. */
+  lead(state: Float64Array, at: number): number;
+  /** M of one bet. */
+  held(state: Float64Array, at: number, bet: number): number;
+  /** Begins anew, as if no window had been seen. */
+  clear(state: Float64Array, at: number): void;
 }
 
 /** What a bank bets on: a standard normal z, or hits among rows. */
@@ -104,12 +110,17 @@ function bank(bets: number, logRatio: (bet: number, seen: Evidence) => number): 
       }
       return sum / bets;
     },
-    onset(state, at) {
-      let best = 0;
-      for (let bet = 1; bet < bets; bet++) {
-        if ((state[at + 3 * bet + 1] as number) > (state[at + 3 * best + 1] as number)) best = bet;
-      }
-      return state[at + 3 * best + 2] as number;
-    },
+    onset: (state, at) => state[at + 3 * leadOf(state, at, bets) + 2] as number,
+    lead: (state, at) => leadOf(state, at, bets),
+    held: (state, at, bet) => state[at + 3 * bet] as number,
+    clear: (state, at) => void state.fill(0, at, at + 3 * bets),
   };
+}
+
+function leadOf(state: Float64Array, at: number, bets: number): number {
+  let best = 0;
+  for (let bet = 1; bet < bets; bet++) {
+    if ((state[at + 3 * bet + 1] as number) > (state[at + 3 * best + 1] as number)) best = bet;
+  }
+  return best;
 }

@@ -9,7 +9,7 @@ const othersMax = 20;
 export interface Incident {
   readonly featureView: string;
   readonly since: EventTime;
-  /** The earliest onset; of several in one window the largest evidence, the whole view before its segments. */
+  /** The earliest onset; of several at once the largest evidence, the whole view before its segments. */
   readonly first: Alert;
   /** Everything else that moved, in the order of its onset: `age location`, `age location node:a7`. At most 20. */
   readonly others: readonly string[];
@@ -58,7 +58,7 @@ function toIncident(featureView: string, group: readonly Alert[]): Incident {
   const earliest = group.reduce((least, alert) => Math.min(least, onsetOf(alert)), Number.POSITIVE_INFINITY);
   const [first] = group
     .filter((alert) => onsetOf(alert) - earliest < sizeOf(alert))
-    .toSorted((a, b) => rankOf(a) - rankOf(b) || b.evidence - a.evidence || onsetOf(a) - onsetOf(b));
+    .toSorted((a, b) => rankOf(a) - rankOf(b) || onsetOf(a) - onsetOf(b) || b.evidence - a.evidence);
   if (first === undefined) throw new TypeError("an incident without an alert");
   const others = new Set(group.filter((alert) => alert !== first).map(nameOf));
   return {
@@ -70,8 +70,9 @@ function toIncident(featureView: string, group: readonly Alert[]): Incident {
   };
 }
 
-function rankOf({ segment }: Alert): number {
-  return segment === null ? 0 : 1;
+/** Within one window: the whole view before its segments, what was seen to break before what was estimated to drift. */
+function rankOf({ segment, severity }: Alert): number {
+  return (segment === null ? 0 : 2) + (severity === "critical" ? 0 : 1);
 }
 
 /** When it began: as the detector estimates it, or when it was first seen. */

@@ -1,5 +1,5 @@
 import { orderMax } from "./autoregression.ts";
-import { countBank, normalBank } from "./e-detector.ts";
+import { type Bank, countBank, normalBank } from "./e-detector.ts";
 import { freedomOf, middleOf, type Season, seasonAt } from "./season.ts";
 import type { Signal } from "./signal.ts";
 import { foretell, learn, type Trend, trendSize } from "./trend.ts";
@@ -39,6 +39,10 @@ export interface Follower {
   /** @returns the mean M of its bets */
   follow(state: Float64Array, at: number, window: number, seen: Observation, cap: number): number;
   onset(state: Float64Array, at: number): number;
+  /** The bet that comes nearest to the change, and its evidence; `clear` forgets all evidence, but not what was learnt. */
+  lead(state: Float64Array, at: number): number;
+  held(state: Float64Array, at: number, bet: number): number;
+  clear(state: Float64Array, at: number): void;
   /** What was expected of the window that was followed last. */
   expected(state: Float64Array, at: number): number;
 }
@@ -94,8 +98,18 @@ function followCounts({ sides }: Asked, { counts, mean }: Track): Follower {
       const evidence = { z: 0, hits: Math.round(value * seen), rows: seen };
       return bank.update(state, at + bankAt, window, evidence, cap);
     },
-    onset: (state, at) => bank.onset(state, at + bankAt),
+    ...evidenceOf(bank, bankAt),
     expected: (state, at) => state[at + expectedAt] as number,
+  };
+}
+
+/** What a follower passes on of its bank, whose state begins `offset` numbers into its own. */
+function evidenceOf(bank: Bank, offset: number): Pick<Follower, "onset" | "lead" | "held" | "clear"> {
+  return {
+    onset: (state, at) => bank.onset(state, at + offset),
+    lead: (state, at) => bank.lead(state, at + offset),
+    held: (state, at, bet) => bank.held(state, at + offset, bet),
+    clear: (state, at) => bank.clear(state, at + offset),
   };
 }
 
@@ -147,7 +161,7 @@ function followNumbers(signal: Asked, track: Track, windowMs: number): Follower 
         cap,
       );
     },
-    onset: (state, at) => bank.onset(state, at + bankAt),
+    ...evidenceOf(bank, bankAt),
     expected: (state, at) => state[at + expectedAt] as number,
   };
 }
@@ -242,6 +256,9 @@ function createLearner(signal: Asked, windowMs: number): Follower {
       return 0;
     },
     onset: (state, at) => followerOf(state, at).onset(state, at + trackAt),
+    lead: (state, at) => followerOf(state, at).lead(state, at + trackAt),
+    held: (state, at, bet) => followerOf(state, at).held(state, at + trackAt, bet),
+    clear: (state, at) => followerOf(state, at).clear(state, at + trackAt),
     expected: (state, at) => followerOf(state, at).expected(state, at + trackAt),
   };
 }

@@ -15,6 +15,21 @@ function delay(bank: Bank, next: () => Evidence, most: number): number {
 
 const normal = normalBank({ slack: 0.35, clip: 8, sides: "both" });
 
+/** Windows of a shift, then clean ones until the leading bet has lost five nats of the most it held. */
+function allClear(bank: Bank, shift: number, seed: number): number {
+  const random = createRandom(seed);
+  const state = new Float64Array(bank.size);
+  const z = (mean: number): Evidence => ({ z: mean + random.normal(), hits: 0, rows: 0 });
+  for (let window = 0; window < 40; window++) bank.update(state, 0, window, z(shift), line * 10);
+  const bet = bank.lead(state, 0);
+  const height = bank.held(state, 0, bet);
+  for (let window = 1; window < 200; window++) {
+    bank.update(state, 0, 40 + window, z(0), line * 10);
+    if (bank.held(state, 0, bet) < height * Math.exp(-5)) return window;
+  }
+  return 200;
+}
+
 describe("a bank of bets on z", () => {
   it("alarms less often than its line promises while nothing is wrong", () => {
     const random = createRandom(11);
@@ -79,5 +94,22 @@ describe("a bank of bets on counts", () => {
     const random = createRandom(15);
     assert.ok(delay(bank, counts(random, 0.03), 100) <= 14);
     assert.ok(delay(bank, counts(random, 0.01), 100) <= 14);
+  });
+});
+
+describe("the leading bet of a bank", () => {
+  it("says within two windows that a large shift is over, and takes its time with a small one", () => {
+    const mean = (shift: number): number =>
+      Array.from({ length: 50 }, (_, seed) => allClear(normal, shift, seed)).reduce((a, b) => a + b, 0) / 50;
+    assert.ok(mean(8) <= 2, `${mean(8)}`);
+    assert.ok(mean(3) <= 6, `${mean(3)}`);
+    assert.ok(mean(1) > 2 && mean(1) < 40, `${mean(1)}`);
+  });
+
+  it("is forgotten with everything else by `clear`", () => {
+    const state = new Float64Array(normal.size + 2).fill(7);
+    normal.update(state, 1, 3, { z: 4, hits: 0, rows: 0 }, line);
+    normal.clear(state, 1);
+    assert.deepEqual([...state], [7, ...new Array(normal.size).fill(0), 7]);
   });
 });

@@ -130,7 +130,10 @@ export async function createTopic(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const configEntries = options.compacted === true ? [{ name: "cleanup.policy", value: "compact" }] : [];
+    const configEntries = [
+      { name: "retention.ms", value: "-1" }, // events of tests are of any year
+      ...(options.compacted === true ? [{ name: "cleanup.policy", value: "compact" }] : []),
+    ];
     await admin.createTopics({
       waitForLeaders: true,
       topics: [{ topic, numPartitions: options.partitions ?? 1, configEntries }],
