@@ -15,6 +15,7 @@ import { SpecError } from "../spec/issue.ts";
 import { specJsonSchema } from "../spec/json-schema.ts";
 import { addTime, createPace, type Pace } from "../spec/pace.ts";
 import { parseSpec } from "../spec/parse.ts";
+import { defineForeign } from "./foreign.ts";
 import { expandInputs, timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, formatTable, type Io } from "./io.ts";
 import { count } from "./paint.ts";
@@ -80,6 +81,7 @@ Examples:
     .description("Print the JSON Schema of specs, for editors.")
     .addHelpText("after", "\nExamples:\n  tidemark spec schema > feature-specs/schema.json")
     .action(() => io.stdout(formatJson(specJsonSchema())));
+  defineForeign(spec, io);
 }
 
 async function init(options: InitOptions, io: Io): Promise<void> {

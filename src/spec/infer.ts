@@ -1,5 +1,6 @@
 import type { FieldType } from "../model/feature-view.ts";
 import { inferWindow, type Pace } from "./pace.ts";
+import { scalar } from "./scalar.ts";
 import { apiVersion, fieldNameSchema, kind } from "./schema.ts";
 
 /** What data showed of one column: as much as inference asks for. */
@@ -150,11 +151,4 @@ function mappingOf(column: ColumnFacts): readonly string[] | undefined {
   const once = top.filter(({ count }) => count === 1).length;
   if (counted < seen || seen < rowsPerValue * top.length || once > unseenMax * seen) return undefined;
   return top.map(({ value }) => value);
-}
-
-/** Plain where YAML reads it as this very text, else quoted as JSON does, which YAML reads too. */
-function scalar(text: string): string {
-  const plain =
-    /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n|nan|inf)$/i.test(text);
-  return plain ? text : JSON.stringify(text);
 }

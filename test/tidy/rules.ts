@@ -173,6 +173,7 @@ export const tables: Readonly<Record<string, TableConvention>> = {
   check: { table: "table.ts", part: /^export const (\w+): CompileRule\b/gm },
   sketch: { table: "table.ts", part: /^export (?:const|function) (\w+)(?:\([^)]*\))?: Sketch</gm },
   decode: { table: "table.ts", part: /^export function (create\w+Reader|decode[A-Z]\w*)\b/gm },
+  spec: { table: "foreign.ts", part: /^export const (\w+): ForeignFormat\b/gm },
   cli: { table: "commands.ts", part: /^export function (add\w+)\(program: Command, io: Io\)/gm },
 };
 
