@@ -1,9 +1,8 @@
 import type { FeatureView } from "../model/feature-view.ts";
 import { type LinkField, linkFields, splitShard } from "../model/link-fields.ts";
-import { getOrInsert } from "../model/maps.ts";
 import type { Verdict } from "../model/verdict.ts";
 import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
-import { entries } from "../sketch/categories.ts";
+import { versionsOf } from "./rollout.ts";
 
 /** Versions and shards that a summary names. */
 const [versionsShown, shardsShown] = [5, 8];
@@ -46,23 +45,17 @@ export function judgeLinks(view: FeatureView, profile: WindowProfile): readonly 
   });
 }
 
-function summaryOf({ column, linked }: LinkField, { body }: FieldProfile): string {
-  if (body.kind !== "string") return "";
-  const versions = new Map<string, { rows: number; shards: Set<string> }>();
-  for (const { value: text, count } of entries(body.unknowns)) {
-    const { value, shard } = splitShard(text);
-    const version = getOrInsert(versions, value, () => ({ rows: 0, shards: new Set() }));
-    version.rows += count;
-    version.shards.add(shard);
-  }
-  const others = [...versions]
-    .sort(([, a], [, b]) => b.rows - a.rows)
+function summaryOf(link: LinkField, seen: FieldProfile): string {
+  if (seen.body.kind !== "string") return "";
+  const { column, linked } = link;
+  const { mappingHits } = seen.body;
+  const versions = versionsOf(link, seen).filter((version) => !version.linked);
+  const others = versions
     .slice(0, versionsShown)
-    .map(([value, { rows, shards }]) => `${value} (${rows} rows on ${named([...shards].sort())})`);
-  const more = versions.size > versionsShown ? ` and ${versions.size - versionsShown} more` : "";
-  const count = versions.size + (body.mappingHits > 0 ? 1 : 0);
-  const own =
-    body.mappingHits > 0 ? ` beside the linked ${linked.join(", ")} (${body.mappingHits} rows)` : "";
+    .map(({ version, rows, shards }) => `${version} (${rows} rows on ${named(shards)})`);
+  const more = versions.length > versionsShown ? ` and ${versions.length - versionsShown} more` : "";
+  const count = versions.length + (mappingHits > 0 ? 1 : 0);
+  const own = mappingHits > 0 ? ` beside the linked ${linked.join(", ")} (${mappingHits} rows)` : "";
   const instead = own === "" ? ` instead of the linked ${linked.join(", ")}` : own;
   return `${count === 1 ? "another" : `${count} versions of`} ${column}: ${others.join(", ")}${more}${instead}`;
 }

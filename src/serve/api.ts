@@ -1,3 +1,4 @@
+import { rolloutsOf } from "../judge/rollout.ts";
 import { type EventTime, isoTime, type Window } from "../model/time.ts";
 import { type Alert, type Example, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { Board, ViewStatus } from "../pipeline/board.ts";
@@ -17,6 +18,7 @@ export function viewSummary({
   lastEvent,
   latest,
   silent,
+  fields,
 }: ViewStatus): object {
   return {
     name: view.name,
@@ -27,6 +29,7 @@ export function viewSummary({
     fields: view.fields.map(({ name, type }) => ({ name, type })),
     segments: view.segments,
     models: view.models,
+    rollouts: rolloutsOf(view, fields),
     baseline:
       baseline === undefined
         ? null

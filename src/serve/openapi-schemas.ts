@@ -124,6 +124,20 @@ export const schemas = {
       fields: list(object({ name: { type: "string" }, type: { type: "string" } })),
       segments: list({ type: "string" }),
       models: list(ref("Model")),
+      rollouts: list(
+        object({
+          column: { type: "string" },
+          split: { type: "boolean", description: "more than one version in the newest closed window" },
+          versions: list(
+            object({
+              version: { type: "string" },
+              linked: { type: "boolean" },
+              rows: count("of the newest closed window"),
+              shards: list({ type: "string" }),
+            }),
+          ),
+        }),
+      ),
       baseline: { anyOf: [{ type: "null" }, object({ rows: count(""), from: time(), to: time() })] },
       breaker: object({
         state: breakerState(),

@@ -174,8 +174,9 @@ describe("the Tuesday of the incident, with tidemark in its way", () => {
     assert.ok(sent <= 50, `${sent} events: a window is judged from 50 on`);
   });
 
-  it("the botched rolling update: the mismatch names three versions, and the shards that they are on", async () => {
+  it("the botched rolling update: the mismatch names three versions, and the shards that they are on", async (t) => {
     const { monitor } = watch();
+    const { url } = await serve(t, monitor.board);
     const third = (shard: number): readonly Row[] =>
       clean.filter((_, index) => index % 3 === shard).slice(0, 25);
     await send(monitor, 0, third(0), { headers: { "x-model-git-sha": "3f2a9c1" } });
@@ -187,6 +188,19 @@ describe("the Tuesday of the incident, with tidemark in its way", () => {
     for (const version of ["deadbee", "0ddba11", "the linked 3f2a9c1"])
       assert.ok(mismatch?.summary.includes(version), mismatch?.summary);
     assert.match(mismatch?.summary ?? "", /deadbee \(25 rows on shard features\.reco_user-1\)/);
+    const [{ rollouts }] = (await ask(url, "/v1/feature-views")).body;
+    assert.deepEqual(
+      rollouts[0].versions
+        .map(({ version, linked }: { version: string; linked: boolean }) => [version, linked])
+        .sort(),
+      [
+        ["0ddba11", false],
+        ["3f2a9c1", true],
+        ["deadbee", false],
+      ],
+    );
+    const page = (await ask(url, "/")).text;
+    assert.match(page, /Split rollout.*<code>deadbee<\/code> 25 rows, on features\.reco_user-1/s);
     assert.equal(stateOf(monitor), "open");
   });
 

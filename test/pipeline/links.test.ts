@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { rolloutsOf } from "../../src/judge/rollout.ts";
 import type { FeatureView } from "../../src/model/feature-view.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Message } from "../../src/model/record.ts";
@@ -110,6 +111,19 @@ describe("events of another model or view version than linked", () => {
       "3 versions of model_git_sha: deadbee (70 rows on 2 shards features-1, features-2), 0ddba11 (20 rows on shard features-2) beside the linked 3f2a9c1 (60 rows)",
     );
     assert.equal(alert.observed, 90 / 150);
+    const status = monitor.board.view("reco_user");
+    assert(status !== undefined);
+    assert.deepEqual(rolloutsOf(view, status.fields), [
+      {
+        column: "model_git_sha",
+        split: true,
+        versions: [
+          { version: "deadbee", linked: false, rows: 70, shards: ["features-1", "features-2"] },
+          { version: "3f2a9c1", linked: true, rows: 60, shards: [] },
+          { version: "0ddba11", linked: false, rows: 20, shards: ["features-2"] },
+        ],
+      },
+    ]);
   });
 
   it("says nothing of what is linked, however it is written, nor of events that say nothing", async () => {
@@ -133,6 +147,13 @@ describe("events of another model or view version than linked", () => {
     await both.send(0, { model_git_sha: "deadbee" });
     await both.send(0, { model_git_sha: "3f2a9c1" });
     assert.deepEqual(both.mismatches(), []);
+    await both.monitor.ended({ topic: "features", partition: 0 });
+    const [rollout] = rolloutsOf(two, both.monitor.board.view("reco_user")?.fields ?? new Map());
+    assert.equal(
+      rollout?.split,
+      true,
+      "two models that are linked are no mismatch, and a split all the same",
+    );
     const own = featureView([fieldSpec("model_git_sha", "string")], {
       models: [linked],
       source: view.source,

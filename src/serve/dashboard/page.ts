@@ -1,3 +1,4 @@
+import { rolloutsOf } from "../../judge/rollout.ts";
 import { formatDuration } from "../../model/time.ts";
 import { type Alert, segmentKey } from "../../model/verdict.ts";
 import type { Board, ViewStatus } from "../../pipeline/board.ts";
@@ -10,6 +11,7 @@ import { fieldTable } from "./fields.ts";
 const windowsShown = 240;
 const alertsShown = 30;
 const segmentsShown = 60;
+const [versionsShown, shardsShown] = [5, 8];
 const states = {
   closed: { word: "closed", gate: "the gate answers 200: fine to ask the model" },
   "half-open": { word: "half-open", gate: "the gate answers 200 again, on probation" },
@@ -95,11 +97,28 @@ ${tile("profiled", counts.profiled)}${tile("late", counts.late)}${tile("rejected
 <div><dt>baseline</dt><dd>${baseline === undefined ? "none: only hard rules" : `${count(baseline.rows)} rows <small>${span(baseline.to - baseline.from)}</small>`}</dd></div>
 ${models.length === 0 ? "" : `<div><dt>feeds</dt><dd class="models">${models.join("<br>")}</dd></div>`}
 </dl>
+${rollouts(status)}
 ${timeline(status)}
 ${segmentList(status)}
 ${alertList(own, view.name)}
 ${fieldTable(status)}
 </section>`;
+}
+
+/** Only what is split: that all rows belong to one version is what everybody expects. */
+function rollouts({ view, fields }: ViewStatus): string {
+  const split = rolloutsOf(view, fields).filter((rollout) => rollout.split);
+  if (split.length === 0) return "";
+  const items = split.map(({ column, versions }) => {
+    const texts = versions.slice(0, versionsShown).map(({ version, linked, rows, shards }) => {
+      const more = shards.length > shardsShown ? ` and ${shards.length - shardsShown} more` : "";
+      const where = linked ? "linked" : `on ${shards.slice(0, shardsShown).join(", ")}${more}`;
+      return `<code>${escapeHtml(version)}</code> ${count(rows)} rows, ${escapeHtml(where)}`;
+    });
+    const others = versions.length > versionsShown ? ` · and ${versions.length - versionsShown} more` : "";
+    return `<li><b>${escapeHtml(column)}</b> ${texts.join(" · ")}${others}</li>`;
+  });
+  return `<div class="rollouts"><h3>Split rollout <small>in the newest closed window</small></h3><ul>${items.join("")}</ul></div>`;
 }
 
 function tile(name: string, value: number, isBad = false): string {

@@ -26,6 +26,7 @@ h2 { font-size: 21px; letter-spacing: -.01em; } h2 small { font-weight: 400; fon
 .segments ul, .overview ul, .troubles ul { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 6px; }
 .segments li, .overview li { border: 1px solid var(--line); border-radius: 99px; padding: 1px 11px; font-size: 13px; display: flex; align-items: center; gap: 6px; }
 .overview { margin-top: 16px; } .overview li { background: var(--card); font-size: 14px; padding: 3px 13px; }
+.rollouts ul { margin: 0; padding-left: 1.2em; } .rollouts li { overflow-wrap: anywhere; }
 .troubles { border: 1px solid var(--warning); border-left-width: 8px; border-radius: 12px; padding: 12px 18px; margin: 18px 0; background: var(--card); } .troubles h2 { font-size: 16px; } .troubles ul { display: block; }
 .calm { color: var(--ok); margin-top: 18px; }
 .alerts th { white-space: nowrap; } .alerts td:last-child { white-space: nowrap; text-align: right; padding-right: 0; font-size: 13px; } .alerts thead th:last-child { text-align: right; padding-right: 0; }
