@@ -199,7 +199,8 @@ function mappingOf(type: FieldType, { sets }: DraftField, bounds: Bound[], lose:
       continue;
     }
     const numbers = values.filter((value) => typeof value === "number");
-    const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+    const low = numbers.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+    const high = numbers.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
     const whole = isWhole(type) && numbers.length > 0 && numbers.length === values.length;
     if (outside > 0 || !whole || new Set(numbers).size !== high - low + 1)
       lose(rule, `a mapping is of strings, not of ${type}`, line);

@@ -26,12 +26,24 @@ export const greatExpectations: ForeignFormat = {
     if (suite === undefined || expectations === undefined)
       throw notOfFormat(file, 1, 'no list "expectations": not a Great Expectations suite');
     const draft = createDraft(textOf(suite["name"]) ?? textOf(suite["expectation_suite_name"]));
+    for (const key of ["suite_parameters", "evaluation_parameters"])
+      if (isSaid(suite[key]))
+        lose(draft, null, key, "values that a spec does not fill in", source.line([key]));
     for (const [index, entry] of expectations.entries()) {
       const line = source.line(["expectations", index]);
       const expectation = mapOf(entry);
       const rule = textOf(expectation?.["type"]) ?? textOf(expectation?.["expectation_type"]);
       if (rule === undefined)
         throw notOfFormat(file, line, `expectations[${index}] has neither "type" nor "expectation_type"`);
+      const severity = textOf(expectation?.["severity"]);
+      if (severity !== undefined && severity !== "critical")
+        lose(
+          draft,
+          textOf(mapOf(expectation?.["kwargs"])?.["column"]) ?? null,
+          `${rule} severity ${severity}`,
+          "a rule of a spec has no severity",
+          line,
+        );
       readExpectation(draft, rule, mapOf(expectation?.["kwargs"]) ?? {}, line);
     }
     return draft;

@@ -33,7 +33,10 @@ export const jsonSchema: ForeignFormat = {
     for (const key of Object.keys(root))
       if (!rootKeys.has(key) && isSaid(root[key]))
         lose(draft, null, key, "a rule of the whole object", source.line([key]));
-    if (root["additionalProperties"] === false)
+    for (const name of required)
+      if (typeof name === "string" && !Object.hasOwn(properties, name))
+        lose(draft, name, "required", "nothing about its values", source.line(["required"]));
+    if (root["additionalProperties"] === false || isSaid(mapOf(root["additionalProperties"])))
       lose(draft, null, "additionalProperties", "columns that no field names are let be", source.line([]));
     for (const [name, property] of Object.entries(properties))
       readProperty(draft, name, property, required.has(name), source);
@@ -154,12 +157,23 @@ function readProperty(
     const bare = numberOf(schema[exclusive]);
     if (bare !== undefined) field.bounds.push({ side, value: bare, exclusive: true, rule: exclusive, line });
   }
+  readItems(draft, name, schema, line);
   const format = textOf(schema["format"]);
   if (format !== undefined && formats[format] === undefined)
     lose(draft, name, `format ${format}`, "no rule of a spec says it", line);
   for (const key of Object.keys(schema))
     if (!propertyKeys.has(key) && isSaid(schema[key]))
       lose(draft, name, key, "no rule of a spec says it", line);
+}
+
+/** What a list says beyond a fixed length and numbers. */
+function readItems(draft: Draft, name: string, schema: PlainMap, line: number): void {
+  for (const key of Object.keys(mapOf(schema["items"]) ?? {}))
+    if (key !== "type" && key !== "format" && !annotations.includes(key))
+      lose(draft, name, `items.${key}`, "a rule of single numbers", line);
+  if (schema["minItems"] === schema["maxItems"]) return;
+  for (const key of ["minItems", "maxItems"])
+    if (isSaid(schema[key])) lose(draft, name, key, "a tensor has a fixed length, or any", line);
 }
 
 interface TypeFound {

@@ -202,6 +202,9 @@ function readOptions(
       else if (isSaid(options[rule]) && options[rule] !== true)
         lose(draft, name, rule, `${JSON.stringify(options[rule])} is no number`, line);
     }
+  if (options["minItems"] !== options["maxItems"])
+    for (const key of ["minItems", "maxItems"])
+      if (isSaid(options[key])) lose(draft, name, key, "a tensor has a fixed length, or any", line);
   const format = textOf(options["format"]);
   if (format !== undefined && formats[format] === undefined)
     lose(draft, name, `format ${format}`, "no rule of a spec says it", line);

@@ -26,7 +26,7 @@ export const pandera: ForeignFormat = {
     if (schema === undefined || columns === undefined)
       throw notOfFormat(file, 1, 'no map "columns": not a Pandera schema');
     const draft = createDraft(textOf(schema["name"]) ?? textOf(schema["title"]));
-    for (const key of ["checks", "index", "unique", "strict", "ordered", "coerce", "dtype"])
+    for (const key of frameRules)
       if (isSaid(schema[key])) lose(draft, null, key, "a rule of the whole frame", source.line([key]));
     for (const [name, column] of Object.entries(columns)) {
       const declared = mapOf(column);
@@ -37,6 +37,19 @@ export const pandera: ForeignFormat = {
     return draft;
   },
 };
+
+const frameRules = [
+  "checks",
+  "index",
+  "unique",
+  "strict",
+  "ordered",
+  "coerce",
+  "dtype",
+  "unique_column_names",
+  "add_missing_columns",
+  "drop_invalid_rows",
+];
 
 /** Keys of a column; any other is a check in the short form. */
 const columnKeys: ReadonlySet<string> = new Set([

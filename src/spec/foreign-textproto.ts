@@ -82,7 +82,7 @@ export function parseTextproto(text: string, file: string): TextMessage {
 function tokenize(text: string, file: string): readonly Token[] {
   const tokens: Token[] = [];
   const pattern =
-    /([ \t\r\f\v]+|#[^\n]*)|(\n)|([A-Za-z0-9_.+-]+)|"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|([{}<>[\]:,;])/y;
+    /([ \t\r\f\v]+|#[^\n]*)|(\n)|([A-Za-z0-9_.+-]+)|"([^"\\\n]*(?:\\.[^"\\\n]*)*)"|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'|([{}<>[\]:,;])/y;
   let line = 1;
   while (pattern.lastIndex < text.length) {
     const from = pattern.lastIndex;
@@ -119,8 +119,9 @@ function unescaped(text: string): string {
   )) {
     if (octal !== undefined) bytes.push(Number.parseInt(octal, 8) & 255);
     else if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
-    else if (other !== undefined) bytes.push(...encoder.encode(escapes[other] ?? other));
-    else bytes.push(...encoder.encode(part));
+    else
+      for (const byte of encoder.encode(other === undefined ? part : (escapes[other] ?? other)))
+        bytes.push(byte);
   }
   return new TextDecoder().decode(Uint8Array.from(bytes));
 }

@@ -68,6 +68,8 @@ function readFeature(draft: Draft, feature: TextEntry, domains: Domains, file: s
   if (length !== 1) {
     field.type = "embedding";
     field.dimensions = length;
+    if (length === undefined)
+      lose(draft, name, "value_count", "a tensor has a fixed length, or any", feature.line);
   } else if (kind === "BYTES") field.type = "string";
   else if (kind === "INT") field.type = "int64";
   else if (kind === "FLOAT") field.type = "float64";
@@ -155,6 +157,11 @@ function readDomain(
     if (field.type === "int64" && key === "bool_domain") {
       field.sets.push({ values: [0, 1], outside: 0, rule: key, line });
     } else if (values.length > 0) field.sets.push({ values, outside: 1 - mass, rule: key, line });
+    else lost(key, "names no value");
+    return;
+  }
+  if (mass < 1) {
+    lost(`distribution_constraints.min_domain_mass ${mass}`, `${key}: a range holds for every value`);
     return;
   }
   for (const [side, end] of [

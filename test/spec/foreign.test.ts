@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { type ImportedSpec, importSpec } from "../../src/spec/foreign-carry.ts";
+import { SpecError } from "../../src/spec/issue.ts";
 import { parseSpec } from "../../src/spec/parse.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures/foreign");
@@ -291,6 +293,92 @@ describe("every import", () => {
     const none = importedText("great-expectations", suite({ min_value: 5 }, { max_value: 4 }));
     assert.equal(field(none, "x")?.["range"], undefined);
     assert.ok(lost(none).includes("x range"));
+  });
+
+  it("of a file cut, doubled or scrambled anywhere is a spec or a fault with a place, and nothing else", () => {
+    for (const [file, from] of Object.entries(files)) {
+      const text = readFileSync(join(fixtures, file), "utf8");
+      const place = fc.nat(text.length);
+      const put = fc.constantFrom(
+        "",
+        "{",
+        "}",
+        "[",
+        "]",
+        '"',
+        ": ",
+        "- ",
+        "null",
+        "1e999",
+        "\n",
+        "\\u0000",
+        "\\",
+      );
+      fc.assert(
+        fc.property(place, place, put, fc.boolean(), (a, b, put, double) => {
+          const [from_, to] = double ? [Math.max(a, b), Math.min(a, b)] : [Math.min(a, b), Math.max(a, b)];
+          try {
+            importedText(from, text.slice(0, from_) + put + text.slice(to));
+          } catch (error) {
+            assert.ok(error instanceof SpecError, `${file}: ${String(error)}`);
+            assert.ok(error.issues.every((issue) => issue.line > 0));
+          }
+        }),
+        { numRuns: 50 },
+      );
+    }
+  });
+
+  it("of large files neither hangs nor overflows", () => {
+    const numbers = Array.from({ length: 130_000 }, (_, value) => value).join(",");
+    const ints = `{"properties":{"n":{"type":"integer","enum":[${numbers}]}}}`;
+    assert.deepEqual(field(importedText("json-schema", ints), "n")?.["range"], [0, 129_999]);
+    const long = `feature { name: "x" type: BYTES string_domain { value: "${"\\303\\251".repeat(100)}" } }`;
+    assert.deepEqual(field(importedText("tfdv", long), "x")?.["mapping"], {
+      values: ["é".repeat(100)],
+      maxDefaultRate: 0,
+    });
+    const huge = `feature { name: "${"x".repeat(900_000)}" type: INT }`;
+    assert.throws(() => importedText("tfdv", huge), SpecError);
+  });
+
+  it("lists what lies beside a rule that is carried", () => {
+    const suite = {
+      suite_parameters: { most: 9 },
+      expectations: [
+        {
+          type: "expect_column_values_to_be_of_type",
+          kwargs: { column: "x", type_: "int64" },
+          severity: "info",
+        },
+        {
+          type: "expect_column_values_to_be_between",
+          kwargs: { column: "x", max_value: { $PARAMETER: "most" } },
+        },
+      ],
+    };
+    assert.deepEqual(lost(importedText("great-expectations", JSON.stringify(suite))), [
+      "* suite_parameters",
+      "x expect_column_values_to_be_of_type severity info",
+      "x expect_column_values_to_be_between",
+    ]);
+    const share = `feature { name: "n" type: INT int_domain { min: 0 } distribution_constraints { min_domain_mass: 0.5 } }
+feature { name: "t" type: FLOAT value_count { min: 1 max: 9 } }`;
+    const taxi = importedText("tfdv", share);
+    assert.equal(field(taxi, "n")?.["range"], undefined);
+    assert.deepEqual(lost(taxi), ["n distribution_constraints.min_domain_mass 0.5", "t value_count"]);
+    const list = { type: "array", items: { type: "number", minimum: 0 }, maxItems: 9 };
+    const schema = {
+      properties: { e: list },
+      required: ["e", "ghost"],
+      additionalProperties: { type: "string" },
+    };
+    assert.deepEqual(lost(importedText("json-schema", JSON.stringify(schema))).sort(), [
+      "* additionalProperties",
+      "e items.minimum",
+      "e maxItems",
+      "ghost required",
+    ]);
   });
 
   it("takes names for data: none reaches a prototype, none breaks out of its comment", () => {
