@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { groupMembers, processTree } from "../../src/cli/process-tree.ts";
+import { groupMembers, joinGroup, processTree } from "../../src/cli/process-tree.ts";
 import { temporaryFolder } from "../services/process.ts";
 import { type NotifiedAlert, startAlertmanager } from "../services/services.ts";
 import { eventually } from "../services/wait.ts";
@@ -117,6 +117,33 @@ describe("tidemark guard", () => {
       assert.equal(code, 4, stderr);
       assert.match(stderr, message);
     }
+  });
+});
+
+describe("joinGroup", () => {
+  const joined = (path: string) =>
+    spawnSync("/bin/sh", [
+      "-c",
+      joinGroup,
+      path,
+      process.execPath,
+      "-p",
+      "process.pid + process.argv[1]",
+      " a b",
+    ]);
+
+  it("puts the very process that becomes the command into the group, with its arguments as they are", (t) => {
+    const path = temporaryFolder(t, "cgroup");
+    const { stdout, status } = joined(path);
+    assert.equal(status, 0);
+    const pid = readFileSync(join(path, "cgroup.procs"), "utf8").trim();
+    assert.equal(stdout.toString(), `${pid} a b\n`);
+  });
+
+  it("does not run the command outside of the group", () => {
+    const { stdout, status } = joined("/no/such/group");
+    assert.notEqual(status, 0);
+    assert.equal(stdout.toString(), "");
   });
 });
 
