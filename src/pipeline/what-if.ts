@@ -13,7 +13,7 @@ export interface Label extends Window {
 /** What one value of sigma would have said. Closed windows are judged, so a delay counts from whole windows. */
 export interface WhatIf {
   readonly sigma: number;
-  /** That began to fire, of the whole view and of segments. */
+  /** Critical ones that began to fire, of the whole view and of segments; warnings don't depend on sigma. */
   readonly alerts: number;
   readonly alertsPerDay: number;
   /** Times that the view's breaker opened. */
@@ -87,6 +87,7 @@ function note(run: Run, end: EventTime): void {
         run.openings += 1;
     }
     if (outcome.kind !== "alert" || outcome.alert.status !== "firing") continue;
+    if (outcome.alert.severity !== "critical") continue;
     run.alerts += 1;
     if (run.fired.length < firedMax) run.fired.push(outcome.alert);
   }

@@ -33,7 +33,7 @@ describe("report.html in a browser", () => {
         [],
       );
       assert.deepEqual(errors, []);
-      assert.match(await page.locator("h1").innerText(), /opened/);
+      assert.match((await page.locator("h1").textContent()) ?? "", /opened/);
       const serious = (await page.evaluate(
         `${axe}; axe.run().then(({ violations }) => violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => id + " " + nodes[0].html.slice(0, 200)))`,
       )) as string[];
