@@ -100,6 +100,22 @@ export interface FieldSpec {
   readonly drift: FieldDriftPolicy;
 }
 
+/** A field that asks for nothing but its type. */
+export const bareField: Omit<FieldSpec, "name" | "type" | "drift"> = {
+  nullable: true,
+  mapping: undefined,
+  pattern: undefined,
+  range: undefined,
+  finite: false,
+  max: undefined,
+  taints: undefined,
+  limit: undefined,
+  trendWarnBeforeMs: undefined,
+  maxEmptyRate: undefined,
+  dimensions: undefined,
+  derive: undefined,
+};
+
 /** What the serving model's lookup knows; any other value is a default case. */
 export interface MappingRule {
   readonly values: readonly string[];

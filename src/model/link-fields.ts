@@ -1,4 +1,4 @@
-import type { FeatureView, FieldSpec } from "./feature-view.ts";
+import { bareField, type FeatureView, type FieldSpec } from "./feature-view.ts";
 
 /**
  * What an event says of the model and the view version that it belongs to, in a header of its message or in a column.
@@ -59,21 +59,5 @@ function makeLinkFields(view: FeatureView): readonly LinkField[] {
 }
 
 function fieldOf(name: string, values: readonly string[], { drift }: FeatureView): FieldSpec {
-  return {
-    name,
-    type: "string",
-    nullable: true,
-    mapping: { values, maxDefaultRate: 0 },
-    pattern: undefined,
-    range: undefined,
-    finite: false,
-    max: undefined,
-    taints: undefined,
-    limit: undefined,
-    trendWarnBeforeMs: undefined,
-    maxEmptyRate: undefined,
-    dimensions: undefined,
-    derive: undefined,
-    drift,
-  };
+  return { ...bareField, name, type: "string", mapping: { values, maxDefaultRate: 0 }, drift };
 }

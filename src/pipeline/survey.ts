@@ -2,7 +2,7 @@ import { fits } from "../check/type.ts";
 import { addToSample, createSample, sampleFrames } from "../judge/sample.ts";
 import type { Batch, Column } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
-import type { FeatureView, FieldSpec, FieldType } from "../model/feature-view.ts";
+import { bareField, type FeatureView, type FieldSpec, type FieldType } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import { mergeFields } from "../profile/merge.ts";
 import { loadNumbers } from "../profile/numbers.ts";
@@ -94,9 +94,9 @@ export function createSurvey(
         if (type === null || homeOf(parts, name, column) !== undefined) continue;
         const own = found.get(name)?.type;
         const dimensions = column.kind === "list" ? column.size : undefined;
-        if (own === undefined) found.set(name, { ...bareField, name, type, dimensions });
+        if (own === undefined) found.set(name, { ...plainField, name, type, dimensions });
         else if (!fits(own, column) && isNumeric(own) && isNumeric(type))
-          found.set(name, { ...bareField, name, type: "float64" });
+          found.set(name, { ...plainField, name, type: "float64" });
       }
     }
     if (found.size === 0) return;
@@ -272,21 +272,7 @@ function viewOf(fields: readonly FieldSpec[]): FeatureView {
   };
 }
 
-const bareField: Omit<FieldSpec, "name" | "type"> = {
-  nullable: true,
-  mapping: undefined,
-  pattern: undefined,
-  range: undefined,
-  finite: false,
-  max: undefined,
-  taints: undefined,
-  limit: undefined,
-  trendWarnBeforeMs: undefined,
-  maxEmptyRate: undefined,
-  dimensions: undefined,
-  derive: undefined,
-  drift,
-};
+const plainField = { ...bareField, drift };
 
 function surveyOf(
   name: string,
