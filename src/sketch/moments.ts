@@ -142,8 +142,9 @@ function addPart(
   max: number,
 ): void {
   if (count === 0) return;
-  if (min < into.min) into.min = min;
-  if (max > into.max) into.max = max;
+  // + 0: of −0 and 0 neither comes first, and which one is kept must not depend on the order of rows
+  if (min < into.min) into.min = min + 0;
+  if (max > into.max) into.max = max + 0;
   if (into.count === 0) {
     // A first part of any size has nothing to be far from, and keeps its residue.
     into.count = count;

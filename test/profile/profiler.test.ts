@@ -247,8 +247,8 @@ describe("a field's profile", () => {
         const finite = xs.filter(Number.isFinite);
         assert.equal(x.body.moments.count, finite.length);
         assert.equal(x.body.histogram.total, finite.length);
-        assert.equal(x.body.moments.min, Math.min(...finite));
-        assert.equal(x.body.moments.max, Math.max(...finite));
+        assert.equal(x.body.moments.min, Math.min(...finite) + 0);
+        assert.equal(x.body.moments.max, Math.max(...finite) + 0);
         const count = (rule: string, field: FieldProfile): number =>
           field.rules.get(rule as never)?.count ?? 0;
         assert.equal(count("null", x), x.nulls);
