@@ -77,7 +77,7 @@ async function demo(options: DemoOptions, io: Io): Promise<void> {
     view,
     baseline,
     limits: defaultLimits,
-    clock: { now: io.now },
+    clock: { ...systemClock, now: io.now },
     sinks: [telling(story)],
   });
   const server = options.once === true ? undefined : await serve(play.monitor, options.port, say);

@@ -24,6 +24,7 @@ import { summaryText } from "./summary-text.ts";
 import { runSweep, type Sweep, sweepOf } from "./sweep.ts";
 import { version } from "./version.ts";
 import { matchBaseline, readBaseline, readSpec } from "./views.ts";
+import { systemClock } from "./wire.ts";
 
 /** Inputs that broke and are named; the summary counts all of them. */
 const deadLettersTold = 20;
@@ -115,7 +116,7 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     view,
     baseline,
     limits: defaultLimits,
-    clock: { now: io.now },
+    clock: { ...systemClock, now: io.now },
     sinks: [files, profiles, collecting(collector, deadLetters)],
     ...(options.sigma === undefined ? {} : { sigma: options.sigma }),
     ...(range === undefined ? {} : { range }),

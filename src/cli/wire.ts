@@ -9,7 +9,7 @@ import type { Sink, Source, Store } from "../pipeline/ports.ts";
 import type { createKafkaClient } from "../source/kafka-client.ts";
 import type { Config } from "./config.ts";
 
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
 /** A name that no other process has, nor this one after its next start. */
 export const newProcessId = (): string => `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;

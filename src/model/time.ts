@@ -4,6 +4,9 @@ export type EventTime = number & { readonly __time?: "event" };
 /** Milliseconds since 1970-01-01T00:00Z, read from a `Clock`. */
 export type WallTime = number & { readonly __clock?: "wall" };
 
+/** Milliseconds since some moment of the past, read from a `Clock` that only goes forward. */
+export type Elapsed = number & { readonly __clock?: "elapsed" };
+
 /** Half-open interval `[start, end)` of event time. */
 export interface Window {
   readonly start: EventTime;
@@ -13,6 +16,8 @@ export interface Window {
 /** Handed to whoever needs the time; pure rooms are handed the time itself. */
 export interface Clock {
   now(): WallTime;
+  /** Milliseconds since some moment of the past: never goes back or jumps, whatever is done to the wall clock. For lengths of time. */
+  elapsed(): Elapsed;
 }
 
 /** Longest instant that ISO 8601 as printed by `Date` can hold (±8.64e15 ms). */

@@ -1,7 +1,7 @@
 import type { Batch } from "../model/batch.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Counts } from "../model/record.ts";
-import type { EventTime, WallTime } from "../model/time.ts";
+import type { Elapsed, EventTime } from "../model/time.ts";
 import type { Alert, Breaker, BreakerOrder, JudgedWindow, VerdictStatus } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import type { Outcome, PartitionStatus } from "./ports.ts";
@@ -19,8 +19,8 @@ export interface Board {
   eventToProfileSeconds(): Readonly<Float64Array>;
   /** Calls with each such duration as it is measured, for a histogram that counts every message; returns the call that ends it. */
   onProfiled(listener: (seconds: number) => void): () => void;
-  /** When the source last handed over records or said that there are none; `undefined` before the first time. */
-  lastPollAt(): WallTime | undefined;
+  /** When the source last handed over records, by the clock that only goes forward; `undefined` before the first time. */
+  lastPollAt(): Elapsed | undefined;
   /** Whether the source has been assigned its partitions and the state has been restored. */
   ready(): boolean;
   /** Reasons why the process itself is not well (a sink that fails, memory), by a stable word. Empty when fine. */

@@ -3,7 +3,7 @@ import type { Baseline } from "../judge/baseline.ts";
 import { framesOf } from "../judge/baseline-file.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
-import type { EventTime, WallTime } from "../model/time.ts";
+import type { Elapsed, EventTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
@@ -27,7 +27,8 @@ export interface Cell {
   /** Digest of the sketches' frames: windows of other frames cannot be merged with ours. */
   readonly frames: string;
   readonly lanes: Map<string, Lane>;
-  readonly lastActive: Map<string, WallTime>;
+  /** When a lane last had records, on the clock that only goes forward; −Infinity when nobody need wait for it. */
+  readonly lastActive: Map<string, Elapsed>;
   earlySecond: number;
 }
 
@@ -104,7 +105,7 @@ export function seenThrough(cell: Cell): EventTime {
  * For how long nothing has come while something could: 0 once the partitions have ended, or before there are any. A group
  * member without partitions says nothing of the stream.
  */
-export function silentForMs(cell: Cell, now: WallTime): number {
+export function silentForMs(cell: Cell, now: Elapsed): number {
   let latest = Number.NEGATIVE_INFINITY;
   for (const lane of cell.lanes.values())
     if (!lane.ended) latest = Math.max(latest, cell.lastActive.get(lane.key) ?? now);
@@ -112,7 +113,7 @@ export function silentForMs(cell: Cell, now: WallTime): number {
 }
 
 /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */
-export function lowWatermark(cell: Cell, now: WallTime, idleAfterMs: number): number {
+export function lowWatermark(cell: Cell, now: Elapsed, idleAfterMs: number): number {
   let low = Number.POSITIVE_INFINITY;
   for (const lane of cell.lanes.values()) {
     if (lane.ended) continue;

@@ -2,7 +2,7 @@ import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import { type Message, type Partition, partitionKey } from "../model/record.ts";
-import { type Clock, type WallTime, windowOf } from "../model/time.ts";
+import { type Clock, type Elapsed, windowOf } from "../model/time.ts";
 import type { Alert, BreakerOrder } from "../model/verdict.ts";
 import type { Board, Intake } from "./board.ts";
 import {
@@ -90,7 +90,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const listeners = new Set<(outcomes: readonly Outcome[]) => void>();
   const lostLanes = new Set<string>();
   let ready = false;
-  let lastPollAt: WallTime | undefined;
+  let lastPollAt: Elapsed | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Everything that changes state takes its turn, so that the gate and the source never interleave. */
@@ -134,10 +134,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
       await restoreLane(cell, lane, store, trouble);
       cell.lanes.set(lane.key, lane);
       const isEmpty = extent !== undefined && extent.low === extent.high;
-      const lastActive = isEmpty && lane.nextOffset === 0 ? Number.NEGATIVE_INFINITY : clock.now();
+      const lastActive = isEmpty && lane.nextOffset === 0 ? Number.NEGATIVE_INFINITY : clock.elapsed();
       cell.lastActive.set(lane.key, lastActive);
       teller?.begin(lane);
-      await emit(teller?.tick(cell, lane, clock.now(), lastActive) ?? []);
+      await emit(teller?.tick(cell, lane, clock.elapsed(), lastActive) ?? []);
       if (lane.nextOffset > 0 && lane.nextOffset <= (resume?.offset ?? lane.nextOffset))
         resume = { offset: lane.nextOffset, anchor: lane.anchor };
     }
@@ -151,7 +151,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const closeDue = (cell: Cell): readonly Outcome[] =>
     judges
       ? cell.judging.close(
-          lowWatermark(cell, clock.now(), options.idleAfterMs),
+          lowWatermark(cell, clock.elapsed(), options.idleAfterMs),
           Math.max(seenThrough(cell), options.range?.to ?? Number.NEGATIVE_INFINITY),
         )
       : [];
@@ -159,7 +159,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   /** The stream's own heartbeat: as long a silence by the wall clock as would be one by the data's. */
   const heartbeat = (cell: Cell): readonly Outcome[] => {
     const { sizeMs, latenessMs } = cell.view.window;
-    const silentMs = judges ? silentForMs(cell, clock.now()) - latenessMs : 0;
+    const silentMs = judges ? silentForMs(cell, clock.elapsed()) - latenessMs : 0;
     if (silentMs < sizeMs) return [];
     // what is still open has rows
     const from = Math.max(cell.judging.judgedThrough, windowOf(seenThrough(cell), sizeMs).end);
@@ -178,7 +178,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     teller === undefined
       ? []
       : [...cell.lanes.values()].flatMap((lane) =>
-          teller.tick(cell, lane, clock.now(), cell.lastActive.get(lane.key) ?? clock.now()),
+          teller.tick(cell, lane, clock.elapsed(), cell.lastActive.get(lane.key) ?? clock.elapsed()),
         );
 
   const receiveOne = (cell: Cell, lane: Lane, message: Message): Outcome[] => {
@@ -188,7 +188,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     outcomes.push(...takeClosed(cell, lane, closed, judges));
     // what is over first: an early verdict is of a later window than any that closes now
     if (teller === undefined) outcomes.push(...closeDue(cell), ...judgeEarly(cell, lane));
-    else outcomes.push(...teller.tell(cell, lane, clock.now()));
+    else outcomes.push(...teller.tell(cell, lane, clock.elapsed()));
     if (lostLanes.has(lane.key) && !lane.gap && lane.partial.size === 0) {
       lostLanes.delete(lane.key);
       trouble(`lost.${lane.key}`, undefined); // the windows that lacked records are over
@@ -275,7 +275,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       ...takeClosed(cell, lane, flushLane(lane, cell.profiler), judges),
       ...closeDue(cell),
       ...silentEnd(cell),
-      ...(teller?.tell(cell, lane, clock.now()) ?? []),
+      ...(teller?.tell(cell, lane, clock.elapsed()) ?? []),
     ]);
   };
 
@@ -292,7 +292,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         if (cell === undefined) throw new Fault("spec.missing", `no feature view "${name}"`);
         const lane = await gateLane(cell);
         const { key } = lane;
-        cell.lastActive.set(key, clock.now());
+        cell.lastActive.set(key, clock.elapsed());
         const message: Message = {
           offset: lane.nextOffset,
           timestamp: clock.now(),
@@ -326,7 +326,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     assigned: (partition, extent) => inTurn(() => assign(partition, extent)),
     receive: (partition, messages) =>
       inTurn(async () => {
-        lastPollAt = clock.now();
+        lastPollAt = clock.elapsed();
         for (const { cell, lane } of lanesOf(partition)) {
           cell.lastActive.set(lane.key, lastPollAt);
           for (const message of messages) {

@@ -1,6 +1,6 @@
 import { getOrInsert } from "../model/maps.ts";
 import { addCounts, emptyCounts } from "../model/record.ts";
-import type { EventTime, WallTime } from "../model/time.ts";
+import type { Elapsed, EventTime } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import type { Board, ViewStatus } from "./board.ts";
@@ -17,7 +17,7 @@ export interface BoardParts {
   readonly durations: readonly number[];
   readonly durationListeners: Set<(seconds: number) => void>;
   readonly isReady: () => boolean;
-  readonly lastPollAt: () => WallTime | undefined;
+  readonly lastPollAt: () => Elapsed | undefined;
   readonly listeners: Set<(outcomes: readonly Outcome[]) => void>;
 }
 

@@ -1,4 +1,4 @@
-import type { EventTime, WallTime } from "../model/time.ts";
+import type { Elapsed, EventTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Cell } from "./cell.ts";
@@ -19,8 +19,8 @@ interface Told {
   /** Number of the last window that the told watermark has passed. */
   through: number;
   idle: boolean;
-  idleAt: WallTime;
-  openAt: WallTime;
+  idleAt: Elapsed;
+  openAt: Elapsed;
   /** Rows and hits of hard rules by window start and segment. */
   readonly open: Map<string, { readonly rows: number; readonly hits: number }>;
 }
@@ -33,9 +33,9 @@ export interface Teller {
   /** The lane is this process's now: whatever an owner before has said may be out of date. */
   begin(lane: Lane): void;
   /** After a message has been folded in. */
-  tell(cell: Cell, lane: Lane, now: WallTime): readonly Outcome[];
+  tell(cell: Cell, lane: Lane, now: Elapsed): readonly Outcome[];
   /** About once a second. */
-  tick(cell: Cell, lane: Lane, now: WallTime, lastActive: WallTime): readonly Outcome[];
+  tick(cell: Cell, lane: Lane, now: Elapsed, lastActive: Elapsed): readonly Outcome[];
 }
 
 export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }): Teller {
@@ -43,12 +43,18 @@ export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }):
   const toldOf = (lane: Lane): Told => {
     const known = told.get(lane);
     if (known !== undefined) return known;
-    const begun = { through: Number.NaN, idle: false, idleAt: 0, openAt: 0, open: new Map() };
+    const begun = {
+      through: Number.NaN,
+      idle: false,
+      idleAt: Number.NEGATIVE_INFINITY,
+      openAt: Number.NEGATIVE_INFINITY,
+      open: new Map(),
+    };
     told.set(lane, begun);
     return begun;
   };
 
-  const progress = (lane: Lane, idle: boolean, now: WallTime): readonly Outcome[] => {
+  const progress = (lane: Lane, idle: boolean, now: Elapsed): readonly Outcome[] => {
     const known = toldOf(lane);
     const { watermark } = lane.state;
     const through = Math.floor(watermark / lane.view.window.sizeMs);
@@ -58,12 +64,12 @@ export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }):
     return [outcome({ kind: "progress", view: lane.view.name, partition: lane.key, watermark, idle })];
   };
 
-  const open = (cell: Cell, lane: Lane, now: WallTime): readonly Outcome[] => {
+  const open = (cell: Cell, lane: Lane, now: Elapsed): readonly Outcome[] => {
     const known = toldOf(lane);
     const { lastEvent } = lane.state;
     if (lastEvent === undefined) return [];
     const live = cell.profiler.open(lane.state);
-    const due = now - known.openAt >= openEveryMs || now < known.openAt;
+    const due = now - known.openAt >= openEveryMs;
     const news = live.filter((profile) => isNews(known, profile, due));
     if (news.length === 0) return [];
     known.openAt = now;

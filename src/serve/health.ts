@@ -40,7 +40,7 @@ export function healthOf(
   const durations = board.eventToProfileSeconds();
   const p99 = quantile(durations, 0.99);
   const lastPollAt = board.lastPollAt();
-  const pollAgeMs = lastPollAt === undefined ? null : clock.now() - lastPollAt;
+  const pollAgeMs = lastPollAt === undefined ? null : clock.elapsed() - lastPollAt;
   const skewMs = durations.length === 0 ? 0 : Math.max(0, -1_000 * Math.min(...durations));
   const tainted: string[] = [];
   if (p99 !== null && p99 * 1_000 > thresholds.eventToProfileMs) {

@@ -2,7 +2,7 @@ import { alertLabels } from "../judge/alerts.ts";
 import { type Incident, incidentsOf, incidentText } from "../judge/incident.ts";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
-import { type Clock, isoTime, type WallTime } from "../model/time.ts";
+import { type Clock, type Elapsed, isoTime, type WallTime } from "../model/time.ts";
 import { type Alert, segmentKey } from "../model/verdict.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { createCourier, type Reporting } from "./courier.ts";
@@ -14,6 +14,8 @@ const batchMax = 64;
 const [resolvedForMs, resolvedMax] = [15 * 60_000, 2_000];
 /** A firing alert ends by itself after four missed re-sends, but never sooner than this. */
 const endsAfterMinMs = 5 * 60_000;
+/** Clocks that are this near agree: a `Date` header has whole seconds, and an answer takes its time. */
+const skewMinMs = 30_000;
 /** An event time further than this from the wall clock is of another day: a replay, or a lag being caught up. */
 const eventTimeTrustMs = 5 * 60_000;
 
@@ -39,11 +41,17 @@ export interface AlertmanagerOptions {
 export interface Standing {
   readonly alert: Alert;
   /** When this process first heard that it fires. */
-  readonly seenAt: WallTime;
+  readonly seenAt: Elapsed;
   /** When this process heard that it no longer does; undefined while it fires. */
-  readonly endedAt: WallTime | undefined;
+  readonly endedAt: Elapsed | undefined;
   /** When each peer first took it as firing, by the peer's name. */
-  readonly toldAt: Map<string, WallTime>;
+  readonly toldAt: Map<string, Elapsed>;
+}
+
+/** The same moment on both clocks; the wall clock is the peer's. */
+export interface Moment {
+  readonly wall: WallTime;
+  readonly elapsed: Elapsed;
 }
 
 /** Alertmanager's v2 `postableAlert`. */
@@ -82,7 +90,7 @@ export function createAlertmanager(
     for (const courier of couriers) courier.wake();
   };
   const timer = setInterval(() => {
-    forget(standing, clock.now(), couriers.length);
+    forget(standing, clock.elapsed(), couriers.length);
     if (standing.size > 0) wakeAll();
   }, options.resendEveryMs);
   timer.unref();
@@ -102,8 +110,8 @@ export function createAlertmanager(
         (alert) =>
           !firing.has(alert.fingerprint) && !standing.has(alert.fingerprint) && !heard.has(keyOf(alert)),
       );
-      if (brief.length > 0) update(standing, [...active, ...brief], ended, clock.now());
-      if (update(standing, active, ended, clock.now()) || brief.length > 0) wakeAll();
+      if (brief.length > 0) update(standing, [...active, ...brief], ended, clock.elapsed());
+      if (update(standing, active, ended, clock.elapsed()) || brief.length > 0) wakeAll();
     },
     heard(alert) {
       heard.delete(keyOf(alert));
@@ -133,7 +141,7 @@ function update(
   standing: Map<string, Standing>,
   active: readonly Alert[],
   ended: ReadonlyMap<string, Alert>,
-  now: WallTime,
+  now: Elapsed,
 ): boolean {
   let changed = false;
   const firing = new Set<string>();
@@ -142,7 +150,7 @@ function update(
     const known = standing.get(alert.fingerprint);
     const goesOn = known !== undefined && known.endedAt === undefined;
     if (!goesOn) standing.delete(alert.fingerprint); // the newest stand last
-    const toldAt = goesOn ? known.toldAt : new Map<string, WallTime>();
+    const toldAt = goesOn ? known.toldAt : new Map<string, Elapsed>();
     standing.set(alert.fingerprint, {
       alert,
       seenAt: goesOn ? known.seenAt : now,
@@ -160,7 +168,7 @@ function update(
 }
 
 /** Lets go of what has been resolved for long enough at every peer, and of the oldest beyond the bound. */
-function forget(standing: Map<string, Standing>, now: WallTime, peers: number): void {
+function forget(standing: Map<string, Standing>, now: Elapsed, peers: number): void {
   const over = [...standing].filter(([, { endedAt }]) => endedAt !== undefined);
   over.forEach(([fingerprint, { endedAt = now, toldAt }], index) => {
     const since = Math.max(endedAt, ...toldAt.values());
@@ -187,6 +195,8 @@ function createDelivery(
   const { timeoutMs = 5_000 } = options;
   /** Alerts that the peer will not have, and why; they are not tried again while they stand. */
   const refused = new Map<string, string>();
+  /** The peer's wall clock minus ours; 0 as long as they agree. */
+  let skewMs = 0;
 
   const incidents = (): readonly Incident[] =>
     incidentsOf(
@@ -194,23 +204,38 @@ function createDelivery(
     );
 
   /** Over, and this peer has not had a turn's time to make anything of it. */
-  const isNews = ({ endedAt, toldAt }: Standing, now: WallTime): boolean => {
+  const isNews = ({ endedAt, toldAt }: Standing, now: Elapsed): boolean => {
     if (endedAt === undefined) return false;
     const told = toldAt.get(address.name);
     return told === undefined || (told > endedAt && now - told < options.resendEveryMs / 2);
   };
-  const tell = ({ alert, toldAt }: Standing, now: WallTime): void => {
+  const tell = ({ alert, toldAt }: Standing, now: Elapsed): void => {
     if (toldAt.size === 0) options.onTold?.(alert);
     if (!toldAt.has(address.name)) toldAt.set(address.name, now);
   };
 
-  const post = async (batch: readonly Standing[], signal: AbortSignal): Promise<Answer> => {
-    const now = clock.now();
+  /** Whether the peer's clock is found to be another than was thought: what it was sent may be over already by its clock. */
+  const learnSkew = ({ date }: Answer): boolean => {
+    if (date === undefined) return false;
+    const offMs = date - clock.now();
+    const nextMs = Math.abs(offMs) > skewMinMs ? offMs : 0;
+    const learnt = Math.abs(nextMs - skewMs) > skewMinMs;
+    if (learnt) {
+      skewMs = nextMs;
+      log.warn(
+        { peer: address.name, skewMs },
+        `alertmanager ${address.name}: its clock is ${Math.round(offMs / 1_000)} s away from ours`,
+      );
+    }
+    return learnt;
+  };
+
+  const post = async (batch: readonly Standing[], signal: AbortSignal, again = true): Promise<Answer> => {
+    const now = clock.elapsed();
     const sent = batch.map((each) => (isNews(each, now) ? { ...each, endedAt: undefined } : each));
-    const answer = await postJson(address, url, toAlerts(sent, now, options, incidents()), {
-      timeoutMs,
-      signal,
-    });
+    const told = toAlerts(sent, { wall: clock.now() + skewMs, elapsed: now }, options, incidents());
+    const answer = await postJson(address, url, told, { timeoutMs, signal });
+    if (learnSkew(answer) && again) return post(batch, signal, false);
     if (answer.status < 300) for (const each of sent) if (each.endedAt === undefined) tell(each, now);
     if (answer.status < 300 || isRefusal(answer)) return answer;
     const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
@@ -254,15 +279,20 @@ function isRefusal({ status }: Pick<Answer, "status">): boolean {
  */
 export function toAlerts(
   standing: readonly Standing[],
-  now: WallTime,
+  now: Moment,
   options: Pick<AlertmanagerOptions, "views" | "resendEveryMs" | "runbookUrl" | "externalUrl">,
   incidents: readonly Incident[] = [],
 ): readonly PostableAlert[] {
   return standing.map(({ alert, seenAt, endedAt }) => {
     const view = options.views.find(({ name }) => name === alert.featureView);
-    const isRecent = Math.abs(alert.startsAt - seenAt) <= eventTimeTrustMs;
-    const startsAt = isRecent ? Math.min(alert.startsAt, seenAt) : seenAt;
-    const endsAt = endedAt ?? now + Math.max(4 * options.resendEveryMs, endsAfterMinMs);
+    const wallOf = (at: Elapsed): WallTime => now.wall - (now.elapsed - at);
+    const seen = wallOf(seenAt);
+    const isRecent = Math.abs(alert.startsAt - seen) <= eventTimeTrustMs;
+    const startsAt = isRecent ? Math.min(alert.startsAt, seen) : seen;
+    const endsAt =
+      endedAt === undefined
+        ? now.wall + Math.max(4 * options.resendEveryMs, endsAfterMinMs)
+        : wallOf(endedAt);
     const dashboard = dashboardOf(alert, options.externalUrl);
     return {
       labels: alertLabels(alert, view ?? { owner: undefined, models: [] }),

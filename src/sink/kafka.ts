@@ -56,7 +56,11 @@ async function createTopics(admin: Admin, prefix: string): Promise<void> {
   });
   const kept = { "retention.ms": String(weekMs) };
   const wanted = [
-    topic("profiles", { ...kept, "max.message.bytes": String(messageBytesMax) }),
+    topic("profiles", {
+      ...kept,
+      "max.message.bytes": String(messageBytesMax),
+      "message.timestamp.type": "LogAppendTime", // the judge's clock is the log's: no member's own may move it
+    }),
     topic("breakers", { "cleanup.policy": "compact" }),
     topic("verdicts", kept),
     topic("dead-letters", {

@@ -1,7 +1,7 @@
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import { build as pretty } from "pino-pretty";
 import { partitionKey } from "../model/record.ts";
-import { type Clock, isoTime, type WallTime } from "../model/time.ts";
+import { type Clock, type Elapsed, isoTime } from "../model/time.ts";
 import type {
   Alert,
   Breaker,
@@ -254,11 +254,11 @@ interface Limiter {
 function createLimiter(clock: Clock): Limiter {
   const states = new Map<
     string,
-    { toldAt: WallTime; suppressed: number; group: number | undefined; count: number }
+    { toldAt: Elapsed; suppressed: number; group: number | undefined; count: number }
   >();
   return {
     ask(key, count, group) {
-      const now = clock.now();
+      const now = clock.elapsed();
       const known = states.get(key);
       // An open window is told again as it grows: only what is new counts.
       const fresh = group !== undefined && group === known?.group ? Math.max(count - known.count, 0) : count;

@@ -28,6 +28,8 @@ export interface Answer {
   readonly status: number;
   /** Its first 2,048 bytes or so. */
   readonly text: string;
+  /** The peer's wall clock, to the second, as its `Date` header tells; undefined without one. */
+  readonly date: number | undefined;
 }
 
 export interface PostOptions {
@@ -55,7 +57,12 @@ export async function postJson(
       redirect: "manual",
       signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
     });
-    return { status: response.status, text: await readStart(response) };
+    const date = Date.parse(response.headers.get("date") ?? "");
+    return {
+      status: response.status,
+      text: await readStart(response),
+      date: Number.isNaN(date) ? undefined : date,
+    };
   } catch (cause) {
     throw new Fault("sink.unreachable", `${address.name}: ${reasonOf(cause, options.timeoutMs)}`, {
       retryable: true,

@@ -190,7 +190,11 @@ async function consume(
     await admin.disconnect();
     throw error;
   }
-  const timer = setInterval(() => void checkpoint(), checkpointEveryMs);
+  const isSetBack = watchClock();
+  const timer = setInterval(() => {
+    void checkpoint();
+    if (isSetBack()) ended.resolve();
+  }, checkpointEveryMs);
   const again = watchForTopics(options, topics, ended.resolve);
   const stop = (): void => ended.resolve();
   signal.addEventListener("abort", stop, { once: true });
@@ -394,4 +398,15 @@ function watchForTopics(
       await admin.disconnect();
     }
   }, topicsEveryMs);
+}
+
+/** kafkajs counts its heartbeats by the wall clock: set back by an hour, it sends none for an hour. A new round begins anew. */
+function watchClock(): () => boolean {
+  const aheadMs = (): number => Date.now() - performance.now();
+  let before = aheadMs();
+  return () => {
+    const [was, is] = [before, aheadMs()];
+    before = is;
+    return is < was - heartbeatEveryMs;
+  };
 }

@@ -64,8 +64,8 @@ export function createSchemaRegistry(options: SchemaRegistryOptions, clock: Cloc
 
   const lookUp = async (path: string, signal: AbortSignal): Promise<Schema> => {
     let answer = await ask(path, signal);
-    if (answer.status === 404 && clock.now() - secondLookAt > secondLookEveryMs) {
-      secondLookAt = clock.now();
+    if (answer.status === 404 && clock.elapsed() - secondLookAt > secondLookEveryMs) {
+      secondLookAt = clock.elapsed();
       await pause(secondLookAfterMs, signal);
       answer = await ask(path, signal);
     }
@@ -115,9 +115,9 @@ export function createSchemaRegistry(options: SchemaRegistryOptions, clock: Cloc
       return found;
     }
     const miss = unknown.get(key);
-    if (miss !== undefined && miss.until > clock.now()) return miss.schema;
+    if (miss !== undefined && miss.until > clock.elapsed()) return miss.schema;
     const schema = await lookUp(path, signal);
-    if (schema.kind === "unusable") keep(unknown, key, { schema, until: clock.now() + unknownForMs });
+    if (schema.kind === "unusable") keep(unknown, key, { schema, until: clock.elapsed() + unknownForMs });
     else keep(known, key, schema);
     return schema;
   };

@@ -47,13 +47,13 @@ export async function openKafkaStore({ client, topic, processId }: KafkaStoreOpt
 
   const catchUp = async (): Promise<void> => {
     const ends = await admin.fetchTopicOffsets(topic);
-    const deadline = Date.now() + catchUpTimeoutMs;
+    const deadline = performance.now() + catchUpTimeoutMs;
     const behind = (): boolean =>
       ends.some(
         ({ partition, low, high }) => Number(high) > Number(low) && (read.get(partition) ?? 0) < Number(high),
       );
     while (behind()) {
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new Fault("store.failed", `${topic}: not read to its end within ${catchUpTimeoutMs} ms`, {
           retryable: true,
         });

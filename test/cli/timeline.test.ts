@@ -33,7 +33,7 @@ function watch(): {
     view,
     baseline: readBaseline(incident.baseline),
     limits: defaultLimits,
-    clock: { now: () => Number(clean.at(-1)?.["event_time"]) },
+    clock: { now: () => Number(clean.at(-1)?.["event_time"]), elapsed: () => 0 },
     sinks: [
       {
         name: "recorder",

@@ -150,7 +150,7 @@ async function play(incident: Incident, file: string): Promise<Played> {
     view,
     baseline,
     limits: defaultLimits,
-    clock: { now: () => 0 },
+    clock: { now: () => 0, elapsed: () => 0 },
     sinks: [recorder],
   });
   const source = filesFor(view, [file], defaultLimits);

@@ -38,7 +38,7 @@ async function watching(watched: FeatureView): Promise<{
       { name: "test", accept: async (some) => void outcomes.push(...some), close: async () => undefined },
     ],
     store: createMemoryStore(),
-    clock: { now: () => noon },
+    clock: { now: () => noon, elapsed: () => 0 },
     idleAfterMs: Number.POSITIVE_INFINITY,
   });
   await monitor.restore();

@@ -53,13 +53,14 @@ function minuteOf(minute: number, rows = 100): Message {
 
 interface Watched {
   readonly monitor: Monitor;
-  readonly clock: { at: number };
+  /** `jump`: how far the wall clock has been set forward. */
+  readonly clock: { at: number; jump: number };
   /** What was said of one statistic: window and status. */
   said(statistic: string): readonly string[];
 }
 
 async function watch(range?: TimeRange): Promise<Watched> {
-  const clock = { at: noon };
+  const clock = { at: noon, jump: 0 };
   const outcomes: Outcome[] = [];
   const monitor = createMonitor({
     views: [{ view, baseline }],
@@ -68,7 +69,7 @@ async function watch(range?: TimeRange): Promise<Watched> {
       { name: "test", accept: async (some) => void outcomes.push(...some), close: async () => undefined },
     ],
     store: createMemoryStore(),
-    clock: { now: () => clock.at },
+    clock: { now: () => clock.at + clock.jump, elapsed: () => clock.at },
     idleAfterMs: 10_000,
     ...(range === undefined ? {} : { range }),
   });
@@ -120,6 +121,22 @@ describe("a stream that falls silent", () => {
     await monitor.tick();
     await monitor.tick();
     assert.deepEqual(said("silence"), ["1 ok", "3 warning"]);
+  });
+
+  it("is not made or unmade by a wall clock that is set forward or back by an hour", async () => {
+    for (const jump of [3_600_000, -3_600_000]) {
+      const { monitor, clock, said } = await watch();
+      for (const minute of [0, 1, 2]) {
+        clock.at = noon + (minute + 1) * minuteMs;
+        await monitor.receive(partition, [minuteOf(minute)]);
+      }
+      clock.jump = jump;
+      await monitor.tick();
+      assert.deepEqual(said("silence"), ["1 ok"], "no time has passed");
+      clock.at += 90_000;
+      await monitor.tick();
+      assert.deepEqual(said("silence"), ["1 ok", "3 warning"], "as much time as ever has passed");
+    }
   });
 
   it("has its volume judged in whole windows only", async () => {

@@ -100,7 +100,9 @@ describe("the gate", () => {
   });
 
   it("counts event time, not its own: an old incident keeps its date", async (t) => {
-    const { url } = await serve(t, fakeBoard([statusOf(recoUser)]), { clock: { now: () => noon + 1e9 } });
+    const { url } = await serve(t, fakeBoard([statusOf(recoUser)]), {
+      clock: { now: () => noon + 1e9, elapsed: () => 0 },
+    });
     assert.equal((await ask(url, "/v1/gate/reco_user")).body.since, "2026-03-03T12:00:00.000Z");
   });
 });

@@ -7,7 +7,12 @@ import { ask, fakeBoard, recoUser, serve, statusOf } from "./support.ts";
 
 const thresholds = { ...defaultThresholds, pollAgeMs: 60_000, memoryBytes: 1_000 };
 const health = (change: Partial<Board>, memoryBytes = 0) =>
-  healthOf(fakeBoard([statusOf(recoUser)], change), { now: () => noon }, memoryBytes, thresholds);
+  healthOf(
+    fakeBoard([statusOf(recoUser)], change),
+    { now: () => noon, elapsed: () => noon },
+    memoryBytes,
+    thresholds,
+  );
 
 describe("deep health", () => {
   it("is ok when the work is done in time", () => {

@@ -122,7 +122,7 @@ export async function serve(
     board,
     intake: { offer: async (view, batch) => void offered.push([view, batch]) },
     orders: { order: async (order) => void orders.push(order) },
-    clock: { now: () => noon },
+    clock: { now: () => noon, elapsed: () => noon },
     limits: { ...defaultLimits, ...bounds },
     http: { host: "127.0.0.1", port: 0 },
     version: "0.1.0",

@@ -13,7 +13,7 @@ import { bodyOf, startHttp } from "../services/http.ts";
 import { type NotifiedAlert, startAlertmanager, startWebhookReceiver } from "../services/services.ts";
 import { eventually, listen } from "./support.ts";
 
-const clock = { now: () => Date.now() };
+const clock = { now: () => Date.now(), elapsed: () => performance.now() };
 const view = { ...viewOf("user_location"), owner: "reco-platform" };
 
 function alert(change: Partial<Alert> = {}): Alert {
@@ -29,7 +29,13 @@ const resolvedOf = (of: Alert): Outcome => ({
 const alerts = (count: number): Alert[] =>
   Array.from({ length: count }, (_, index) => alert({ field: `f${index}`, fingerprint: `print-${index}` }));
 
-function sinkFor(t: TestContext, urls: readonly URL[], options: Partial<AlertmanagerOptions> = {}) {
+/** @param wallMs  how far the wall clock is off, at every moment */
+function sinkFor(
+  t: TestContext,
+  urls: readonly URL[],
+  options: Partial<AlertmanagerOptions> = {},
+  wallMs = () => 0,
+) {
   const heard = listen();
   const sink = createAlertmanager(
     {
@@ -40,7 +46,7 @@ function sinkFor(t: TestContext, urls: readonly URL[], options: Partial<Alertman
       random: () => 0,
       ...options,
     },
-    { clock, ...heard.reporting },
+    { clock: { ...clock, now: () => Date.now() + wallMs() }, ...heard.reporting },
   );
   t.after(() => sink.close(AbortSignal.abort()));
   return { sink, ...heard };
@@ -97,6 +103,31 @@ describe("a real Alertmanager", () => {
     await new Promise((done) => setTimeout(done, 1_200));
     assert.equal(receiver.alerts().length, 2, "an all-clear that is sent again is no news either");
     assert.deepEqual(troubles(), []);
+  });
+
+  it("pages once, and once that it is over, while our clock is an hour off and jumps", async (t) => {
+    const receiver = await startWebhookReceiver(t);
+    const { url } = await startAlertmanager(t, { webhookUrl: receiver.url });
+    let wallMs = -3_600_000;
+    const { sink, said } = sinkFor(t, [url], { resendEveryMs: 100 }, () => wallMs);
+    const firing = alert();
+    await sink.accept([{ kind: "alert", alert: firing }], [firing]);
+    await eventually(3_000, "the page", () => receiver.alerts()[0]);
+    for (const jump of [3_600_000, 0, -3_600_000]) {
+      wallMs = jump;
+      await new Promise((done) => setTimeout(done, 700));
+      const [standing] = await alertsAt(url);
+      const leftMs = Date.parse(standing?.endsAt ?? "") - Date.now();
+      assert.ok(leftMs > 3 * 60_000 && leftMs < 7 * 60_000, `it ends ${leftMs} ms from now`);
+    }
+    await sink.accept([resolvedOf(firing)], []);
+    await eventually(5_000, "the all-clear", () => receiver.alerts()[1]);
+    await new Promise((done) => setTimeout(done, 1_200));
+    assert.deepEqual(
+      receiver.alerts().map(({ status }) => status),
+      ["firing", "resolved"],
+    );
+    assert.match(said().join(), /its clock is 3600 s away from ours/);
   });
 
   it("knows its alerts again after a crash, which loses them", async (t) => {
@@ -283,7 +314,7 @@ describe("postable alerts", () => {
           ...standing,
         },
       ],
-      now,
+      { wall: now, elapsed: now },
       options,
     );
     assert(postable !== undefined);
@@ -299,10 +330,9 @@ describe("postable alerts", () => {
 
   it("end after four missed re-sends, at least five minutes from now, and never before they start", () => {
     assert.equal(of({}).endsAt, "2026-03-03T12:05:00.000Z");
-    const [slow] = toAlerts([{ alert: alert(), seenAt: now, endedAt: undefined, toldAt: new Map() }], now, {
-      ...options,
-      resendEveryMs: 120_000,
-    });
+    const standing = { alert: alert(), seenAt: now, endedAt: undefined, toldAt: new Map() };
+    const at = { wall: now, elapsed: now };
+    const [slow] = toAlerts([standing], at, { ...options, resendEveryMs: 120_000 });
     assert.equal(slow?.endsAt, "2026-03-03T12:08:00.000Z");
     assert.equal(of({ endedAt: now + 10 }).endsAt, "2026-03-03T12:00:00.010Z");
     assert.equal(of({ endedAt: now - 10 }).endsAt, "2026-03-03T12:00:00.001Z");

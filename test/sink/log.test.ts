@@ -41,7 +41,7 @@ function violated(
 function sinkAt(start = noon) {
   let now = start;
   const heard = listen();
-  const sink = createLogSink({ log: heard.reporting.log, clock: { now: () => now } });
+  const sink = createLogSink({ log: heard.reporting.log, clock: { now: () => now, elapsed: () => now } });
   const pass = (ms: number): void => {
     now += ms;
   };

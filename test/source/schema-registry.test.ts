@@ -44,7 +44,10 @@ async function serve(
 }
 
 function registryAt(url: string, more: Partial<SchemaRegistryOptions> = {}, now = { ms: 0 }) {
-  return createSchemaRegistry({ url, auth: undefined, tls: undefined, ...more }, { now: () => now.ms });
+  return createSchemaRegistry(
+    { url, auth: undefined, tls: undefined, ...more },
+    { now: () => now.ms, elapsed: () => now.ms },
+  );
 }
 
 const forever = new AbortController().signal;
