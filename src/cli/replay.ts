@@ -9,12 +9,14 @@ import { partitionKey } from "../model/record.ts";
 import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
 import type { Summary } from "../pipeline/summary.ts";
 import { collectFindings, type FindingsCollector } from "../report/findings.ts";
-import { renderReport } from "../report/report.ts";
+import type { ReportInput } from "../report/report.ts";
 import { createProfileLog, type ProfileLogHeader } from "../sink/profile-log.ts";
 import { createReportFiles } from "../sink/report-files.ts";
+import { createTableFiles } from "../sink/table-files.ts";
 import { filesPartition } from "../source/file.ts";
 import { compareRuns } from "./compare.ts";
 import { addDataOptions, type DataOptions, type DataSource, openData, rangeHelp } from "./data.ts";
+import { addFormats, type Formats, formatHelp, formatsOf } from "./formats.ts";
 import { timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
@@ -40,6 +42,7 @@ interface ReplayFlags extends DataOptions {
   readonly toTime?: string;
   readonly sigma?: number;
   readonly failOn?: "warning" | "critical";
+  readonly format?: Formats;
   readonly json?: boolean;
 }
 
@@ -59,6 +62,7 @@ export function addReplay(program: Command, io: Io): void {
     .option("--sweep <range>", "judge the stored profiles once for each value: sigma=1.5..4:0.25", sweepOf)
     .option("--labels <file>", "with --sweep: when something was wrong, for recall and delay")
     .option("--compare <dirs...>", "two directories of replays, side by side; nothing is replayed")
+    .option("--format <names...>", `beside the files below: ${formatHelp}`, addFormats)
     .option("--fail-on <severity>", "exit 1 when anything this bad is found: warning or critical", failOnOf)
     .option("--json", "print the summary as JSON")
     .addHelpText(
@@ -69,6 +73,7 @@ Examples:
     --input 'events/2026-03-03/*.arrow' --out out
   tidemark replay … --topic features.reco_user --from 2026-03-03T04:00Z --to 2026-03-03T10:00Z --brokers kafka:9092 --out out
   tidemark replay … --topic features.reco_user --from -2h --out out
+  tidemark replay … --out out --format parquet
   tidemark replay … --sigma 3 --from-time 2026-03-03T04:00Z --to-time 2026-03-03T10:00Z --fail-on critical
 
   tidemark replay --spec s.yaml --baseline b.json --out out --sweep sigma=1.5..4:0.25     (out holds a replay: no row is read)
@@ -76,6 +81,7 @@ Examples:
 
 ${rangeHelp}
 DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json, report.html, and profiles.bin: what --sweep and explain read.
+--format parquet (or arrow) adds verdicts, alerts, breaker and profiles as tables for pandas, Polars and DuckDB: docs/notebooks.md.
 Ctrl-C ends it with what was read until then, marked as partial.`,
     )
     .action((flags: ReplayFlags) => act(flags, io));
@@ -110,6 +116,9 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   const files = await createReportFiles({ dir: options.out });
   const header = headerOf(view, options, io);
   const profiles = await createProfileLog(options.out, header);
+  const { reports, tables } = formatsOf(options.format);
+  const tableFiles: Sink[] = [];
+  for (const extension of tables) tableFiles.push(await createTableFiles({ dir: options.out, extension }));
   const collector = collectFindings(view);
   const deadLetters: DeadLetter[] = [];
   const play = createPlay({
@@ -117,7 +126,7 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     baseline,
     limits: defaultLimits,
     clock: { ...systemClock, now: io.now },
-    sinks: [files, profiles, collecting(collector, deadLetters)],
+    sinks: [files, profiles, ...tableFiles, collecting(collector, deadLetters)],
     ...(options.sigma === undefined ? {} : { sigma: options.sigma }),
     ...(range === undefined ? {} : { range }),
   });
@@ -129,12 +138,11 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     });
   } finally {
     progress.clear();
-    await files.close(io.signal);
-    await profiles.close(io.signal);
+    for (const sink of [files, profiles, ...tableFiles]) await sink.close(io.signal);
   }
   if (summary.partial && summary.rows === 0) throw new Exit(130);
   tellUnread(deadLetters, summary, range !== undefined, io);
-  const report = renderReport({
+  const report: ReportInput = {
     view,
     baseline,
     baselineFields: new Map([...baseline.fields].map(([name, { profile }]) => [name, profile])),
@@ -142,8 +150,8 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     summary,
     command: commandOf(options, source),
     toolVersion: version,
-  });
-  await files.finish(summary, report);
+  };
+  await files.finish(summary, new Map(reports.map(({ file, render }) => [file, render(report)])));
   if (options.sweep === undefined || options.json !== true)
     io.stdout(
       options.json === true ? formatJson(summary) : summaryText(summary, paintFor({ ...io, isTTY: false })),
@@ -207,7 +215,7 @@ function collecting(collector: FindingsCollector, deadLetters: DeadLetter[]): Si
 
 /** The command line that makes the same report, as a POSIX shell reads it. */
 function commandOf(
-  { spec, baseline, out, fromTime, toTime, sigma }: ReplayOptions,
+  { spec, baseline, out, fromTime, toTime, sigma, format }: ReplayOptions,
   source: DataSource,
 ): string {
   const quote = (text: string): string =>
@@ -219,6 +227,7 @@ function commandOf(
     ...(fromTime === undefined ? [] : [["--from-time", [fromTime]] as const]),
     ...(toTime === undefined ? [] : [["--to-time", [toTime]] as const]),
     ...(sigma === undefined ? [] : [["--sigma", [String(sigma)]] as const]),
+    ...(format === undefined ? [] : [["--format", [format.join(",")]] as const]),
     ["--out", [out]],
   ];
   return `tidemark replay ${flags.map(([name, values]) => [name, ...values.map(quote)].join(" ")).join(" ")}`;

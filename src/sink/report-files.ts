@@ -5,17 +5,26 @@ import { isoTime, type Window } from "../model/time.ts";
 import type { Alert, Breaker, BreakerTransition, JudgedWindow, Verdict } from "../model/verdict.ts";
 import type { Outcome, Sink } from "../pipeline/ports.ts";
 import { jsonNumber, type Summary } from "../pipeline/summary.ts";
+import { reportFormats } from "../report/formats.ts";
+import { tableNames } from "./tables.ts";
 
 /** Characters that wait in memory before they are appended. */
 const bufferMax = 256 * 1024;
 
+/** What an earlier run may have written that this one does not: it would be taken for this one's. */
+const written: readonly string[] = [
+  "summary.json",
+  ...Object.values(reportFormats).map(({ file }) => file),
+  ...tableNames.flatMap((name) => [`${name}.parquet`, `${name}.arrow`]),
+];
+
 /**
- * The files of `replay --out DIR`. The three `.jsonl` grow as outcomes come; `summary.json` and `report.html` are written
+ * The files of `replay --out DIR`. The three `.jsonl` grow as outcomes come; `summary.json` and the reports are written
  * at the end, whole or not at all, so a directory without a summary is a run that did not end.
  */
 export interface ReportFiles extends Sink {
-  /** Writes what is left, then the summary and the report. */
-  finish(summary: Summary, report: string): Promise<void>;
+  /** Writes what is left, then the reports, by their files' names, and the summary. */
+  finish(summary: Summary, reports: ReadonlyMap<string, string>): Promise<void>;
 }
 
 export interface ReportFilesOptions {
@@ -26,9 +35,9 @@ export interface ReportFilesOptions {
 /** @throws Fault `store.full` or `sink.rejected` when the directory cannot be written */
 export async function createReportFiles({ dir }: ReportFilesOptions): Promise<ReportFiles> {
   const seen = new WeakSet<Outcome>();
-  const lines = await guard(dir, async () => {
+  const lines = await guardFiles(dir, async () => {
     await mkdir(dir, { recursive: true });
-    await Promise.all(["summary.json", "report.html"].map((name) => rm(join(dir, name), { force: true })));
+    await Promise.all(written.map((name) => rm(join(dir, name), { force: true })));
     return {
       alerts: await openLines(join(dir, "alerts.jsonl")),
       verdicts: await openLines(join(dir, "verdicts.jsonl")),
@@ -56,7 +65,8 @@ export async function createReportFiles({ dir }: ReportFilesOptions): Promise<Re
         return;
     }
   };
-  const flush = (): Promise<unknown> => guard(dir, () => Promise.all(files.map((file) => file.flush(0))));
+  const flush = (): Promise<unknown> =>
+    guardFiles(dir, () => Promise.all(files.map((file) => file.flush(0))));
   const close = async (): Promise<void> => {
     await flush();
     await Promise.all(files.map((file) => file.close()));
@@ -70,12 +80,12 @@ export async function createReportFiles({ dir }: ReportFilesOptions): Promise<Re
         seen.add(outcome);
         add(outcome);
       }
-      await guard(dir, () => Promise.all(files.map((file) => file.flush(bufferMax))));
+      await guardFiles(dir, () => Promise.all(files.map((file) => file.flush(bufferMax))));
     },
-    async finish(summary, report) {
+    async finish(summary, reports) {
       await close();
-      await guard(dir, async () => {
-        await writeWhole(join(dir, "report.html"), report);
+      await guardFiles(dir, async () => {
+        for (const [name, text] of reports) await writeWhole(join(dir, name), text);
         await writeWhole(join(dir, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
       });
     },
@@ -192,7 +202,8 @@ async function writeWhole(path: string, text: string): Promise<void> {
   await rename(partial, path);
 }
 
-async function guard<T>(dir: string, work: () => Promise<T>): Promise<T> {
+/** @throws Fault `store.full` or `sink.rejected`, with the directory and what to do */
+export async function guardFiles<T>(dir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

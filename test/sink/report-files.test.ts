@@ -30,7 +30,7 @@ describe("report files", () => {
     const dir = join(folderFor(t), "new", "out");
     const files = await createReportFiles({ dir });
     await files.accept([alertOf({ shift: Number.POSITIVE_INFINITY })], []);
-    await files.finish(summary, "<!doctype html>");
+    await files.finish(summary, new Map([["report.html", "<!doctype html>"]]));
     const [line] = linesOf(dir, "alerts.jsonl");
     assert.deepEqual(
       Object.keys(line ?? {}).join(" "),
@@ -83,12 +83,11 @@ describe("report files", () => {
 
   it("replace those of an earlier run", async (t) => {
     const dir = folderFor(t);
-    for (const name of ["summary.json", "report.html", "alerts.jsonl"])
-      writeFileSync(join(dir, name), "old\n");
+    const gone = ["summary.json", "report.html", "profiles.parquet", "verdicts.arrow"];
+    for (const name of [...gone, "alerts.jsonl"]) writeFileSync(join(dir, name), "old\n");
     const files = await createReportFiles({ dir });
     await files.close(AbortSignal.timeout(1_000));
-    assert.equal(existsSync(join(dir, "summary.json")), false);
-    assert.equal(existsSync(join(dir, "report.html")), false);
+    for (const name of gone) assert.equal(existsSync(join(dir, name)), false, name);
     assert.deepEqual(linesOf(dir, "alerts.jsonl"), []);
   });
 
