@@ -30,6 +30,8 @@ export interface ClusterOptions {
  */
 export interface Cluster {
   judging(view: string): Judging | undefined;
+  /** Whether this process's judge is the one that speaks. */
+  leads(): boolean;
   /** Whether the judge here has come to the end of the log once. */
   ready(): boolean;
   run(signal: AbortSignal): Promise<void>;
@@ -128,6 +130,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         await admin.disconnect();
       }
     },
+    leads: () => leads && leaderReady,
     ready: () => !serves || leaderReady || followerReady,
     async run(signal) {
       if (!judges && serves) follow();

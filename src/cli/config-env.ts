@@ -107,8 +107,12 @@ function leavesOf(schema: unknown, path: readonly string[]): Leaf[] {
   switch (def.type) {
     case "object":
       return Object.entries(def.shape ?? {}).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
-    case "array":
-      return [{ path, type: def.element?.def.type === "object" ? "webhooks" : "list" }];
+    case "array": {
+      const shape = def.element?.def.shape;
+      if (shape === undefined) return [{ path, type: "list" }];
+      // what has more to it than a URL stands in the file
+      return shape["query"] === undefined ? [{ path, type: "webhooks" }] : [];
+    }
     case "number":
     case "boolean":
       return [{ path, type: def.type }];

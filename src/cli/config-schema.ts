@@ -50,6 +50,48 @@ const sslSchema = z.strictObject({
   rejectUnauthorized: z.boolean().default(true),
 });
 
+/** A server that is asked by HTTP, and how it knows us. */
+const placeShape = {
+  url: httpUrl,
+  username: text.optional(),
+  password: secret.inline,
+  passwordFile: secret.file,
+  token: secret.inline,
+  tokenFile: secret.file,
+  ssl: sslSchema.optional(),
+};
+
+const atLeastASecond = durationSchema.refine((value) => (parseDuration(value) ?? 0) >= 1_000, {
+  error: "is less than 1s",
+});
+
+const prometheusSchema = z.strictObject({
+  ...placeShape,
+  every: atLeastASecond.default("15s"),
+  queries: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .max(100)
+          .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: "is no name: letters, digits and _" }),
+        title: z.string().min(1).max(100).optional(),
+        query: text,
+        limit: z.number(),
+        unit: z.string().min(1).max(20).optional(),
+        warnBefore: atLeastASecond.default("30m"),
+        segment: z
+          .string()
+          .max(100)
+          .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: "is no label of Prometheus" })
+          .optional(),
+        featureView: text.optional(),
+      }),
+    )
+    .min(1)
+    .max(20),
+});
+
 const kafkaSchema = z.strictObject({
   brokers: z.array(broker).min(1).max(100),
   clientId: text.default("tidemark"),
@@ -71,17 +113,7 @@ const kafkaSchema = z.strictObject({
       scope: text.optional(),
     })
     .optional(),
-  schemaRegistry: z
-    .strictObject({
-      url: httpUrl,
-      username: text.optional(),
-      password: secret.inline,
-      passwordFile: secret.file,
-      token: secret.inline,
-      tokenFile: secret.file,
-      ssl: sslSchema.optional(),
-    })
-    .optional(),
+  schemaRegistry: z.strictObject(placeShape).optional(),
 });
 
 /** `tidemark.yaml`, before secrets are read. Environment variables are named after these paths. */
@@ -100,15 +132,14 @@ export const configSchema = z.strictObject({
   alertmanager: z
     .strictObject({
       urls: z.array(httpUrl).max(20).default([]),
-      resendEvery: durationSchema
-        .refine((value) => (parseDuration(value) ?? 0) >= 1_000, { error: "is less than 1s" })
-        .default("1m"),
+      resendEvery: atLeastASecond.default("1m"),
     })
     .prefault({}),
   webhooks: z
     .array(z.strictObject({ url: httpUrl.optional(), urlFile: secret.file }))
     .max(20)
     .default([]),
+  prometheus: prometheusSchema.optional(),
   roles: z
     .array(z.enum(roleNames))
     .min(1)

@@ -3,13 +3,14 @@ import { dirname, resolve } from "node:path";
 import { Fault } from "../model/fault.ts";
 import { defaultLimits, type Limits } from "../model/limits.ts";
 import { parseDuration } from "../model/time.ts";
-import type { SchemaRegistryOptions } from "../source/schema-registry.ts";
+import type { HttpPlace } from "../source/http-get.ts";
 import { isIssues, type Path, readYaml, type YamlFile } from "../spec/document.ts";
 import { explain, type Finding, placeFinding } from "../spec/explain.ts";
 import { formatIssues, type Issue } from "../spec/issue.ts";
 import { parseBytes } from "../spec/size.ts";
 import { readEnvironment, readFlag, type Setting } from "./config-env.ts";
-import { toSchemaRegistry } from "./config-registry.ts";
+import { toPlace } from "./config-place.ts";
+import { type PrometheusConfig, toPrometheus } from "./config-prometheus.ts";
 import { type ConfigDocument, configSchema, type roleNames } from "./config-schema.ts";
 import { isPem, type Secrets, type SslConfig, toSsl } from "./config-ssl.ts";
 import type { Io } from "./io.ts";
@@ -24,6 +25,8 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number; readonly token: string | undefined };
   readonly alertmanager: { readonly urls: readonly string[]; readonly resendEveryMs: number };
   readonly webhooks: readonly { readonly url: string }[];
+  /** Absent: no trend but those of events. */
+  readonly prometheus: PrometheusConfig | undefined;
   readonly roles: readonly Role[];
   /** `memory`: bytes that the process may hold; undefined: no limit of ours. */
   readonly limits: Limits & { readonly memory: number | undefined };
@@ -42,7 +45,7 @@ export interface KafkaConfig {
   readonly startFrom: "earliest" | "latest";
   readonly ssl: SslConfig | undefined;
   readonly sasl: SaslConfig | undefined;
-  readonly schemaRegistry: SchemaRegistryOptions | undefined;
+  readonly schemaRegistry: HttpPlace | undefined;
 }
 
 export type SaslConfig =
@@ -246,7 +249,7 @@ function secretsOf(readText: (path: string) => string, findings: Finding[]): Sec
 }
 
 function toConfig(document: ConfigDocument, secret: Secrets, findings: Finding[]): Config {
-  const { specs, state, http, alertmanager, roles } = document;
+  const { specs, state, http, alertmanager, prometheus, roles } = document;
   return {
     kafka: document.kafka === undefined ? undefined : toKafka(document.kafka, secret, findings),
     specs,
@@ -263,6 +266,7 @@ function toConfig(document: ConfigDocument, secret: Secrets, findings: Finding[]
       findings.push({ path: [...path.slice(0, 2), "urlFile"], code: "bad-value", message: "holds no URL" });
       return [];
     }),
+    prometheus: prometheus === undefined ? undefined : toPrometheus(prometheus, secret, findings),
     roles: [...new Set(roles)],
     limits: toLimits(document.limits),
   };
@@ -290,7 +294,9 @@ function toKafka(
     ssl: ssl === undefined ? undefined : toSsl(ssl, ["kafka", "ssl"], secret, findings),
     sasl: sasl === undefined ? undefined : toSasl(sasl, secret, findings),
     schemaRegistry:
-      schemaRegistry === undefined ? undefined : toSchemaRegistry(schemaRegistry, secret, findings),
+      schemaRegistry === undefined
+        ? undefined
+        : toPlace(schemaRegistry, ["kafka", "schemaRegistry"], secret, findings),
   };
 }
 

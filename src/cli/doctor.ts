@@ -67,6 +67,7 @@ async function doctor(options: DoctorOptions, io: Io): Promise<void> {
           },
         ]
       : []),
+    ...(await checkPrometheus(config, views, io)),
     ...(config.kafka === undefined ? [checkState(config.state.dir)] : []),
     await checkPort(config.http),
     checkMemory(config),
@@ -232,6 +233,35 @@ async function checkAlertmanager(url: string, io: Io): Promise<Finding> {
     const cause =
       error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     return { check, status: "fail", detail: `${url}: ${cause}`, hint: "is it up, and is the URL right?" };
+  }
+}
+
+/** Asks every query of it, as `run` will. */
+async function checkPrometheus(
+  { prometheus, limits }: Config,
+  views: readonly FeatureView[],
+  { signal, now }: Io,
+): Promise<Finding[]> {
+  if (prometheus === undefined) return [];
+  const [{ queriesOf, segmentsOf }, { createPrometheus }] = await Promise.all([
+    import("./gauges.ts"),
+    import("../source/prometheus.ts"),
+  ]);
+  const check = "prometheus";
+  try {
+    const server = createPrometheus(prometheus.place);
+    const [to, stepMs] = [now(), prometheus.everyMs];
+    const findings: Finding[] = [];
+    for (const query of queriesOf(prometheus, views)) {
+      const found = await server.range(query.query, { from: to, to, stepMs }, signal);
+      const { followed, problem } = segmentsOf(found, query, limits.segments);
+      const detail = `${server.name}: ${query.name} of ${query.featureView}: ${problem ?? `${followed.length} series`}`;
+      findings.push({ check, status: problem === undefined ? "ok" : "warn", detail });
+    }
+    return findings;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return [failed(check, error)];
   }
 }
 

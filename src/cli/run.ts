@@ -8,6 +8,7 @@ import { createServer } from "../serve/server.ts";
 import { createLogger } from "../sink/log.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Config, loadConfigFile } from "./config.ts";
+import { queriesOf, watchGauges } from "./gauges.ts";
 import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { version } from "./version.ts";
@@ -76,6 +77,10 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   const log = createLogger({ isTTY: io.isTTY, version });
   const { views, warnings } = readViews(config.specs);
   for (const warning of warnings) log.warn(warning);
+  queriesOf(
+    config.prometheus,
+    views.map(({ view }) => view),
+  );
 
   let monitor: Monitor | undefined;
   const deliveryFailures = new Map<string, number>();
@@ -142,7 +147,25 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   const url = await server.listen();
   log.info({ url: url.href, views: views.map(({ view }) => view.name) }, "tidemark watches");
   const source = await openSource({ config, client, options, monitor, io, lag });
-  await watch(monitor, source, cluster, io, log);
+  const gauges = new AbortController();
+  const watching = watchGauges(
+    {
+      prometheus: config.prometheus,
+      views: views.map(({ view }) => view),
+      monitor,
+      asks: () => cluster?.leads() ?? true,
+      clock: systemClock,
+      segmentsMax: config.limits.segments,
+      trouble: onTrouble,
+    },
+    AbortSignal.any([io.signal, gauges.signal]),
+  );
+  try {
+    await Promise.race([watch(monitor, source, cluster, io, log), rejectionOf(watching)]);
+  } finally {
+    gauges.abort();
+  }
+  await watching;
   await server.close();
   const inTime = AbortSignal.timeout(closeTimeoutMs);
   if (cluster !== undefined) await Promise.all(told.map((sink) => sink.close(inTime)));
@@ -203,6 +226,11 @@ async function withJudge(cluster: Cluster, reading: Promise<void>, signal: Abort
     done.abort();
   }
   await judging;
+}
+
+/** What only ever rejects. */
+function rejectionOf(work: Promise<void>): Promise<never> {
+  return work.then(() => new Promise<never>(() => undefined));
 }
 
 const nothing: Source = { run: async () => undefined };

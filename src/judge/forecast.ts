@@ -61,6 +61,17 @@ export function forecast(points: readonly Point[], limit: number): Forecast | un
   return found;
 }
 
+/** `GPU memory of node a7 reaches 80 GiB in 26 min (now 54 GiB, 1 GiB more a minute)` */
+export function aheadText(
+  where: string,
+  { level, slope, leftMs }: Forecast,
+  limit: number,
+  amount: (value: number) => string,
+): string {
+  const left = leftMs < 90_000 ? `${Math.round(leftMs / 1_000)} s` : `${Math.round(leftMs / 60_000)} min`;
+  return `${where} reaches ${amount(limit)} in ${left} (now ${amount(level)}, ${amount(slope * 60_000)} more a minute)`;
+}
+
 /** Follows the fields with `trend` of a view, segment by segment where it has segments. */
 export interface Trends {
   /**
@@ -68,12 +79,18 @@ export interface Trends {
    * @returns a verdict for each field with a trend: a warning when its limit is near, else `ok` (closed windows only)
    */
   look(profile: WindowProfile, final: boolean): readonly Verdict[];
+  /** What survives a restart, as JSON can hold it. */
+  encode(): TrendState;
+  restore(state: TrendState): void;
 }
+
+/** By segment and field: the points, and what of the window at `start` is in them. */
+export type TrendState = readonly (readonly [key: string, series: Readonly<Series>])[];
 
 interface Series {
   points: Point[];
-  /** What of the window at `start` is in the points. */
-  start: EventTime;
+  /** Of the window that the newest points are from; null before the first. */
+  start: EventTime | null;
   count: number;
   sum: number;
 }
@@ -84,13 +101,19 @@ export function createTrends(view: FeatureView): Trends {
   );
   const series = new Map<string, Series>();
   return {
+    encode: () => structuredClone([...series]),
+    restore(state) {
+      const followed = fields.map(({ name }) => `|${name}`);
+      for (const [key, saved] of structuredClone(state))
+        if (followed.some((end) => key.endsWith(end))) series.set(key, saved as Series);
+    },
     look(profile, final) {
       if (fields.length === 0 || (profile.segment === null && view.segments.length > 0)) return [];
       return fields.flatMap(({ name, limit, warnBeforeMs }): Verdict[] => {
         const body = profile.fields.get(name)?.body;
         if (body?.kind !== "numeric" || body.moments.count === 0) return [];
         const key = `${segmentKey(profile.segment)}|${name}`;
-        const own = getOrInsert(series, key, () => ({ points: [], start: Number.NaN, count: 0, sum: 0 }));
+        const own = getOrInsert(series, key, () => ({ points: [], start: null, count: 0, sum: 0 }));
         follow(own, profile, body.moments, warnBeforeMs / 360);
         const ahead = forecast(own.points, limit);
         const over = body.moments.max > limit; // then the limit's own rule speaks
@@ -110,11 +133,7 @@ export function createTrends(view: FeatureView): Trends {
           const summary = `${where} is not heading for ${short(limit)}`;
           return [{ ...base, status: "ok", hard: false, unit, shift: 0, evidence: 0, summary }];
         }
-        const left =
-          ahead.leftMs < 90_000
-            ? `${Math.round(ahead.leftMs / 1_000)} s`
-            : `${Math.round(ahead.leftMs / 60_000)} min`;
-        const summary = `${where} reaches ${short(limit)} in ${left} (now ${short(level)}, ${short(ahead.slope * 60_000)} more a minute)`;
+        const summary = aheadText(where, ahead, limit, short);
         // hard: it has a time of its own, that of the look
         const told = { status: "warning", hard: true, decidedAt: profile.lastEvent, summary } as const;
         return [
@@ -138,7 +157,7 @@ function follow(
   { count, mean }: { readonly count: number; readonly mean: number },
   momentMs: number,
 ): void {
-  if (window.start < series.start) return; // a late partition's part of an older window
+  if (series.start !== null && window.start < series.start) return; // a late partition's part of an older window
   if (window.start !== series.start) Object.assign(series, { start: window.start, count: 0, sum: 0 });
   const [more, sum] = [count - series.count, count * mean - series.sum];
   const last = series.points.at(-1);

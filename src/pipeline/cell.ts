@@ -3,6 +3,7 @@ import type { Baseline } from "../judge/baseline.ts";
 import { framesOf } from "../judge/baseline-file.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
+import type { Partition } from "../model/record.ts";
 import type { Elapsed, EventTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
@@ -155,4 +156,14 @@ export async function restoreJudging(cell: Cell, store: Store, trouble: Trouble)
   const same = spec === cell.view.fingerprint && frames === cell.frames;
   if (!same) trouble("state", `${cell.view.name}: spec or baseline changed; pending windows begin anew`);
   cell.judging.restore(same ? state : { ...state, drift: undefined, profiles: [] });
+}
+
+/** Whether its rows were posted to the HTTP gate. */
+export function isGate({ topic }: Partition): boolean {
+  return topic.startsWith("gate:");
+}
+
+export function routeByTopic(views: readonly MonitoredView[]): (partition: Partition) => readonly string[] {
+  const byTopic = Map.groupBy(views, ({ view }) => view.source.topic);
+  return ({ topic }) => (byTopic.get(topic) ?? []).map(({ view }) => view.name);
 }

@@ -1,7 +1,7 @@
 import { Fault } from "../model/fault.ts";
 import type { Counts } from "../model/record.ts";
 import type { EventTime } from "../model/time.ts";
-import type { JudgingState } from "./judging.ts";
+import type { JudgingState } from "./judging-state.ts";
 import type { Anchor } from "./ports.ts";
 import type { RollState } from "./roll.ts";
 
@@ -50,6 +50,7 @@ interface JudgingHeader {
   readonly alerts: string;
   readonly gathered: JudgingState["gathered"];
   readonly windows: JudgingState["windows"];
+  readonly trends?: JudgingState["trends"];
   readonly partitions: readonly string[];
   /** Of a judge that reads its partitions' signals from a log. */
   readonly log?: LogPosition;

@@ -224,6 +224,8 @@ function foldSignal(
       ];
     case "order":
       return signal.order.featureView === view.name ? judging.order(signal.order) : [];
+    case "gauge":
+      return signal.reading.featureView === view.name ? judging.gauge(signal.reading) : [];
     case "partitions":
       if (signal.topic !== view.source.topic) return [];
       roll.take(signal, at);

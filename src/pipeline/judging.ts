@@ -37,7 +37,9 @@ import { emptyProfile, mergeCounts } from "../profile/merge.ts";
 import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
+import { type GaugeReading, gaugeWindows } from "./gauge-reading.ts";
 import { countHardHits, insertByStart, mergeAll, mergeInOrder, silentWindow } from "./judged-windows.ts";
+import type { JudgingState } from "./judging-state.ts";
 import type { Outcome } from "./ports.ts";
 
 /** An open window's counts are judged again when it has grown by this share, its sketches by that: bounds the work and the looks. */
@@ -85,6 +87,8 @@ export interface Judging {
   silence(from: EventTime, through: EventTime): readonly Outcome[];
   /** A person's word about a breaker. */
   order(order: BreakerOrder): readonly Outcome[];
+  /** What a look at the gauges says. */
+  gauge(reading: GaugeReading): readonly Outcome[];
   /** Ends holds that have run out: alerts that still fire are heard now. About once a second. */
   expire(now: WallTime): readonly Outcome[];
   /** Judges open windows (whole view first) as far as they have grown since they were last judged. */
@@ -106,24 +110,6 @@ export interface Judging {
   readonly silenced: number;
   encode(): JudgingState;
   restore(state: JudgingState): void;
-}
-
-/** What survives a restart. `profiles` are encoded pending windows with the partition that each came from. */
-export interface JudgingState {
-  readonly judgedThrough: EventTime | null;
-  readonly breakers: string;
-  readonly alerts: string;
-  /** Of the warning layer; absent in what an older tidemark saved. */
-  readonly drift?: Uint8Array | undefined;
-  readonly profiles: readonly { readonly partition: string; readonly bytes: Uint8Array }[];
-  /** Windows among `profiles` that have been judged, or are partial. */
-  readonly gathered: readonly {
-    readonly start: EventTime;
-    readonly revision: number;
-    readonly partial: boolean;
-    readonly changed: boolean;
-  }[];
-  readonly windows: readonly WindowStatus[];
 }
 
 /** One window and segment that is still open, by partition; never empty. */
@@ -300,6 +286,11 @@ export function createJudging(
       alerts = folded.book;
       return [...moved.map((each): Outcome => ({ kind: "breaker", ...each })), ...heard(folded.changed)];
     },
+    gauge(reading) {
+      const folded = foldAlerts(alerts, gaugeWindows(view, reading, activeAlerts(alerts)), [], view);
+      alerts = folded.book;
+      return heard(folded.changed);
+    },
     expire(now) {
       const outcomes: Outcome[] = [];
       for (const [key, breaker] of breakers) {
@@ -365,6 +356,7 @@ export function createJudging(
       breakers: encodeBreakers([...breakers.values()]),
       alerts: encodeAlertBook(alerts),
       drift: drift.encode(),
+      trends: trends.encode(),
       profiles: [...gathered.values()].flatMap(({ parts }) =>
         [...parts.values()].flatMap((partitions) =>
           [...partitions].map(([partition, profile]) => ({ partition, bytes: encodeProfile(profile) })),
@@ -385,6 +377,7 @@ export function createJudging(
         breakers.set(segmentKey(breaker.segment), breaker);
       alerts = decodeAlertBook(state.alerts);
       if (state.drift !== undefined) drift.restore(state.drift);
+      if (state.trends !== undefined) trends.restore(state.trends);
       for (const { start, ...rest } of state.gathered)
         gathered.set(start, { parts: new Map(), ...rest, changed: false });
       for (const { partition, bytes } of state.profiles) this.add(partition, decodeProfile(bytes));

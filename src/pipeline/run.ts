@@ -8,18 +8,21 @@ import type { Board, Intake } from "./board.ts";
 import {
   type Cell,
   createCell,
+  isGate,
   judgeEarly,
   laneKey,
   lowWatermark,
   type MonitoredView,
   restoreJudging,
   restoreLane,
+  routeByTopic,
   seenThrough,
   silentForMs,
   type Trouble,
   takeClosed,
 } from "./cell.ts";
 import { encodeJudging, encodeLane } from "./checkpoint.ts";
+import type { GaugeReading } from "./gauge-reading.ts";
 import type { Judging } from "./judging.ts";
 import { createLane, flushLane, type Lane, markGap, stepLane } from "./lane.ts";
 import { createOutbox } from "./outbox.ts";
@@ -69,6 +72,8 @@ export interface Monitor extends Receiver {
   restore(): Promise<void>;
   /** Hands a person's word about a breaker to whoever judges the view. */
   order(order: BreakerOrder): Promise<void>;
+  /** Hands what the gauges of a view say to whoever judges it. */
+  gauge(reading: GaugeReading): Promise<void>;
   /** Called about once a second: closes what only silent partitions hold back. */
   tick(): Promise<void>;
   readonly trouble: Trouble;
@@ -148,6 +153,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const teller: Teller | undefined = options.relay === undefined ? undefined : createTeller(options);
   const judges = teller === undefined;
 
+  const expire = ({ judging }: Cell): readonly Outcome[] => (judges ? judging.expire(clock.now()) : []);
   const closeDue = (cell: Cell): readonly Outcome[] =>
     judges
       ? cell.judging.close(
@@ -303,6 +309,18 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }),
   };
 
+  /** Beside the records: to the judge here, or into the log for the one elsewhere. */
+  const tellJudge = (
+    name: string,
+    here: (judging: Judging) => readonly Outcome[],
+    signal: Extract<Outcome, { kind: "signal" }>["signal"],
+  ): Promise<void> =>
+    inTurn(async () => {
+      const judging = cells.get(name)?.judging;
+      if (judging === undefined) throw new Fault("spec.missing", `no feature view "${name}"`);
+      await emit(judges ? here(judging) : [{ kind: "signal", signal }]);
+    });
+
   const board = createBoard({
     cells,
     judgingOf,
@@ -361,22 +379,13 @@ export function createMonitor(options: MonitorOptions): Monitor {
         ready = cells.size > 0;
       }),
     order: (order) =>
-      inTurn(async () => {
-        const cell = cells.get(order.featureView);
-        if (cell === undefined) throw new Fault("spec.missing", `no feature view "${order.featureView}"`);
-        await emit(
-          judges ? cell.judging.order(order) : [{ kind: "signal", signal: { kind: "order", order } }],
-        );
-      }),
+      tellJudge(order.featureView, (judging) => judging.order(order), { kind: "order", order }),
+    gauge: (reading) =>
+      tellJudge(reading.featureView, (judging) => judging.gauge(reading), { kind: "gauge", reading }),
     tick: () =>
       inTurn(async () => {
         for (const cell of cells.values())
-          await emit([
-            ...closeDue(cell),
-            ...heartbeat(cell),
-            ...(judges ? cell.judging.expire(clock.now()) : []),
-            ...tellIdle(cell),
-          ]);
+          await emit([...closeDue(cell), ...heartbeat(cell), ...expire(cell), ...tellIdle(cell)]);
         await outbox.flush();
       }),
     close: async (signal) => {
@@ -386,13 +395,4 @@ export function createMonitor(options: MonitorOptions): Monitor {
       await store.close();
     },
   };
-}
-
-function isGate({ topic }: Partition): boolean {
-  return topic.startsWith("gate:");
-}
-
-function routeByTopic(views: readonly MonitoredView[]): (partition: Partition) => readonly string[] {
-  const byTopic = Map.groupBy(views, ({ view }) => view.source.topic);
-  return ({ topic }) => (byTopic.get(topic) ?? []).map(({ view }) => view.name);
 }

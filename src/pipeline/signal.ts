@@ -3,6 +3,7 @@ import { type BreakerOrder, segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { pack, unpack } from "./checkpoint.ts";
+import type { GaugeReading } from "./gauge-reading.ts";
 
 /**
  * What the owner of a partition says to the judge. All signals of a cluster stand in one log (`<prefix>.profiles`), so that the
@@ -40,6 +41,8 @@ export type Signal =
   | { readonly kind: "partitions"; readonly topic: string; readonly count: number }
   /** A person's word about a breaker. */
   | { readonly kind: "order"; readonly order: BreakerOrder }
+  /** What somebody who asked a Prometheus says of its series. */
+  | { readonly kind: "gauge"; readonly reading: GaugeReading }
   /** An Alertmanager has taken an alert as firing: the next judge need not tell it of one that is over. */
   | {
       readonly kind: "told";
@@ -91,6 +94,8 @@ export function encodeSignal(signal: Signal): SignalRecord {
       return record(kind, signal.topic, pack(signal, []));
     case "order":
       return record(kind, `${signal.order.featureView}|${signal.order.at}`, pack(signal, []));
+    case "gauge":
+      return record(kind, `${signal.reading.featureView}|gauge`, pack(signal, []));
     case "told":
       return record(kind, `${signal.view}|${signal.fingerprint}`, pack(signal, []));
   }
@@ -128,6 +133,8 @@ export function decodeSignal(headers: ReadonlyMap<string, string>, value: Uint8A
       return unpack(value).header as Extract<Signal, { kind: "partitions" }>;
     case "order":
       return unpack(value).header as Extract<Signal, { kind: "order" }>;
+    case "gauge":
+      return unpack(value).header as Extract<Signal, { kind: "gauge" }>;
     case "told":
       return unpack(value).header as Extract<Signal, { kind: "told" }>;
     default:

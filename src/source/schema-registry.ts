@@ -1,23 +1,8 @@
-import { readFileSync } from "node:fs";
 import { Fault } from "../model/fault.ts";
 import type { Clock } from "../model/time.ts";
 import type { FoundSchema, SchemaReference, WriterSchema } from "../model/writer-schema.ts";
+import { createHttpGet, type HttpAnswer, type HttpPlace } from "./http-get.ts";
 import { pause } from "./pause.ts";
-import { createRegistryHttp, type RegistryAnswer, type RegistryTls } from "./registry-http.ts";
-
-/** Where a schema registry is and how it knows us. Certificates as PEM text. */
-export interface SchemaRegistryOptions {
-  /** May end in a path, as Apicurio's `…/apis/ccompat/v7` does. */
-  readonly url: string;
-  readonly auth: RegistryAuth | undefined;
-  readonly tls: RegistryTls | undefined;
-}
-
-export type RegistryAuth =
-  | { readonly kind: "basic"; readonly username: string; readonly password: string }
-  | { readonly kind: "bearer"; readonly token: string }
-  /** Something else keeps it fresh: read for each request. */
-  | { readonly kind: "bearer-file"; readonly tokenFile: string };
 
 /** Schemas by their id, kept: an id never changes its schema. */
 export interface SchemaRegistry {
@@ -30,8 +15,8 @@ export interface SchemaRegistry {
   subjects(signal: AbortSignal): Promise<number>;
 }
 
-/** With the time-out of each, shorter than a consumer's session, so that a registry that hangs costs no rebalance. */
-const attempts = 2;
+/** Together shorter than a consumer's session, so that a registry that hangs costs no rebalance. */
+const [attempts, timeoutMs] = [2, 2_000];
 const firstWaitMs = 200;
 /** Schemas kept; the one that was asked for longest ago goes. */
 const schemasMax = 1_000;
@@ -44,16 +29,20 @@ const secondLookEveryMs = 5_000;
 const referencesMax = 64;
 
 /** @see https://docs.confluent.io/platform/current/schema-registry/develop/api.html */
-export function createSchemaRegistry(options: SchemaRegistryOptions, clock: Clock): SchemaRegistry {
-  const http = createRegistryHttp(options.url, options.tls);
+export function createSchemaRegistry(place: HttpPlace, clock: Clock): SchemaRegistry {
+  const http = createHttpGet(place, {
+    what: "schema registry",
+    accept: "application/vnd.schemaregistry.v1+json, application/json",
+    timeoutMs,
+  });
   const known = new Map<string, Schema>();
   const unknown = new Map<string, { readonly schema: Unusable; readonly until: number }>();
   let secondLookAt = Number.NEGATIVE_INFINITY;
 
-  const ask = async (path: string, signal: AbortSignal): Promise<RegistryAnswer> => {
+  const ask = async (path: string, signal: AbortSignal): Promise<HttpAnswer> => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return checked(await http.get(path, authorization(options.auth), signal), http.name);
+        return checked(await http.get(path, signal), http.name);
       } catch (error) {
         if (!(error instanceof Fault) || error.hint !== undefined || attempt === attempts || signal.aborted)
           throw withHint(error);
@@ -170,21 +159,8 @@ function keep<T>(into: Map<string, T>, key: string, value: T): void {
   }
 }
 
-function authorization(auth: RegistryAuth | undefined): string | undefined {
-  switch (auth?.kind) {
-    case undefined:
-      return undefined;
-    case "basic":
-      return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString("base64")}`;
-    case "bearer":
-      return `Bearer ${auth.token}`;
-    case "bearer-file":
-      return `Bearer ${readFileSync(auth.tokenFile, "utf8").trim()}`;
-  }
-}
-
 /** An answer about the schema: 200, or a 4xx that is the registry's own. Anything else is no answer. */
-function checked(answer: RegistryAnswer, name: string): RegistryAnswer {
+function checked(answer: HttpAnswer, name: string): HttpAnswer {
   const { status } = answer;
   if (status === 401 || status === 403) {
     throw new Fault(
@@ -211,7 +187,7 @@ function withHint(error: unknown): unknown {
   });
 }
 
-function refusal(answer: RegistryAnswer): string {
+function refusal(answer: HttpAnswer): string {
   const { message, error_code: code } = (jsonOf(answer) ?? {}) as { message?: unknown; error_code?: unknown };
   const said = typeof message === "string" ? `: ${message.slice(0, 200)}` : "";
   const what =
@@ -219,7 +195,7 @@ function refusal(answer: RegistryAnswer): string {
   return `${what} (${typeof code === "number" ? code : answer.status}${said})`;
 }
 
-function jsonOf({ text }: RegistryAnswer): unknown {
+function jsonOf({ text }: HttpAnswer): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -227,13 +203,13 @@ function jsonOf({ text }: RegistryAnswer): unknown {
   }
 }
 
-function objectOf(answer: RegistryAnswer, name: string): Readonly<Record<string, unknown>> {
+function objectOf(answer: HttpAnswer, name: string): Readonly<Record<string, unknown>> {
   const value = jsonOf(answer);
   if (typeof value !== "object" || value === null) throw nonsense(name, answer);
   return value as Readonly<Record<string, unknown>>;
 }
 
-function nonsense(name: string, { status }: RegistryAnswer): Fault {
+function nonsense(name: string, { status }: HttpAnswer): Fault {
   return new Fault(
     "source.unreachable",
     `schema registry ${name}: an answer (${status}) that no schema registry gives`,

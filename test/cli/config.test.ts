@@ -106,6 +106,19 @@ describe("the config", () => {
     assert.equal(config.kafka?.ssl?.rejectUnauthorized, true);
   });
 
+  it("reads a Prometheus and its queries, with a name for people", () => {
+    const yaml =
+      "prometheus: { url: http://p, token: t, queries: [{ name: gpu_memory, query: x, limit: 80, unit: GiB, segment: node }] }";
+    const { prometheus } = load({
+      files: { "tidemark.yaml": yaml },
+      env: { TIDEMARK_PROMETHEUS_EVERY: "5s" },
+    });
+    assert.deepEqual(prometheus?.place.auth, { kind: "bearer", token: "t" });
+    assert.equal(prometheus?.everyMs, 5_000);
+    const [query] = prometheus?.queries ?? [];
+    assert.deepEqual([query?.title, query?.warnBeforeMs], ["gpu memory", 1_800_000]);
+  });
+
   it("passes over what Kubernetes sets for a service named tidemark", () => {
     const env = {
       TIDEMARK_PORT: "tcp://10.0.0.1:8787",
@@ -183,6 +196,18 @@ describe("a wrong config", () => {
       "a size without a unit that is known",
       inFile("limits: { memory: 5 potatoes }"),
       /config\.bad-value limits\.memory/,
+    ],
+    [
+      "two queries of one name",
+      inFile(
+        "prometheus: { url: http://p, queries: [{ name: a, query: x, limit: 1 }, { name: a, query: y, limit: 1 }] }",
+      ),
+      /config\.bad-value prometheus\.queries\[1\]\.name: another query/,
+    ],
+    [
+      "a Prometheus without queries",
+      inFile("prometheus: { url: http://p }"),
+      /config\.missing-key prometheus/,
     ],
     ["broken YAML", inFile("kafka: [\n"), /^tidemark\.yaml:\d+:\d+ config\.syntax/],
   ];

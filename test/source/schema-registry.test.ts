@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { SchemaReference } from "../../src/model/writer-schema.ts";
-import { createSchemaRegistry, type SchemaRegistryOptions } from "../../src/source/schema-registry.ts";
+import type { HttpPlace } from "../../src/source/http-get.ts";
+import { createSchemaRegistry } from "../../src/source/schema-registry.ts";
 
 const byId = (id: number): SchemaReference => ({ kind: "id", id, framing: "prefix" });
 const schemaText = '{"type":"record","name":"Row","fields":[{"name":"x","type":"int"}]}';
@@ -43,7 +44,7 @@ async function serve(
   return { url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`, asked, close };
 }
 
-function registryAt(url: string, more: Partial<SchemaRegistryOptions> = {}, now = { ms: 0 }) {
+function registryAt(url: string, more: Partial<HttpPlace> = {}, now = { ms: 0 }) {
   return createSchemaRegistry(
     { url, auth: undefined, tls: undefined, ...more },
     { now: () => now.ms, elapsed: () => now.ms },

@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Fault } from "../model/fault.ts";
 
 /** As `kafka.ssl`: PEM texts. */
-export interface RegistryTls {
+export interface HttpTls {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
@@ -12,19 +13,42 @@ export interface RegistryTls {
   readonly rejectUnauthorized: boolean;
 }
 
-export interface RegistryAnswer {
+export type HttpAuth =
+  | { readonly kind: "basic"; readonly username: string; readonly password: string }
+  | { readonly kind: "bearer"; readonly token: string }
+  /** Something else keeps it fresh: read for each request. */
+  | { readonly kind: "bearer-file"; readonly tokenFile: string };
+
+/** Where a server is and how it knows us. */
+export interface HttpPlace {
+  /** May end in a path, as Apicurio's `…/apis/ccompat/v7` does. */
+  readonly url: string;
+  readonly auth: HttpAuth | undefined;
+  readonly tls: HttpTls | undefined;
+}
+
+export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
 }
 
-/** One whole exchange. */
-const timeoutMs = 2_000;
-/** A schema with its wrapping; what is longer is cut off and is no answer. */
+export interface HttpGetOptions {
+  /** For messages: `schema registry`. */
+  readonly what: string;
+  readonly accept: string;
+  /** Of one whole exchange. */
+  readonly timeoutMs: number;
+}
+
+/** What is longer is cut off and is no answer. */
 const answerBytesMax = 4 * 1024 * 1024;
 
 /** GETs below a base URL, connections kept. Redirects are not followed: they would carry our credentials elsewhere. */
-export function createRegistryHttp(base: string, tls: RegistryTls | undefined) {
+export function createHttpGet(
+  { url: base, auth, tls }: HttpPlace,
+  { what, accept, timeoutMs }: HttpGetOptions,
+) {
   const url = new URL(base.endsWith("/") ? base : `${base}/`);
   const secure = url.protocol === "https:";
   const defined = Object.fromEntries(Object.entries(tls ?? {}).filter(([, value]) => value !== undefined));
@@ -37,16 +61,12 @@ export function createRegistryHttp(base: string, tls: RegistryTls | undefined) {
   /** For messages, without credentials. */
   const name = url.host;
 
-  const get = async (
-    path: string,
-    authorization: string | undefined,
-    signal: AbortSignal,
-  ): Promise<RegistryAnswer> => {
-    const credentials = authorization ?? own;
+  /** @throws Fault `source.unreachable`, retryable */
+  const get = async (path: string, signal: AbortSignal): Promise<HttpAnswer> => {
     try {
       return await exchange(
         new URL(path, url),
-        credentials,
+        authorizationOf(auth) ?? own,
         AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       );
     } catch (cause) {
@@ -56,7 +76,7 @@ export function createRegistryHttp(base: string, tls: RegistryTls | undefined) {
         : cause instanceof Error
           ? textOf(cause)
           : String(cause);
-      throw new Fault("source.unreachable", `schema registry ${name}: ${reason}`, { retryable: true, cause });
+      throw new Fault("source.unreachable", `${what} ${name}: ${reason}`, { retryable: true, cause });
     }
   };
 
@@ -64,10 +84,10 @@ export function createRegistryHttp(base: string, tls: RegistryTls | undefined) {
     target: URL,
     authorization: string | undefined,
     signal: AbortSignal,
-  ): Promise<RegistryAnswer> =>
+  ): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
       const headers = {
-        accept: "application/vnd.schemaregistry.v1+json, application/json",
+        accept,
         ...(authorization === undefined ? {} : { authorization }),
       };
       const request = (secure ? httpsRequest : httpRequest)(
@@ -90,6 +110,19 @@ export function createRegistryHttp(base: string, tls: RegistryTls | undefined) {
     });
 
   return { name, get };
+}
+
+function authorizationOf(auth: HttpAuth | undefined): string | undefined {
+  switch (auth?.kind) {
+    case undefined:
+      return undefined;
+    case "basic":
+      return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString("base64")}`;
+    case "bearer":
+      return `Bearer ${auth.token}`;
+    case "bearer-file":
+      return `Bearer ${readFileSync(auth.tokenFile, "utf8").trim()}`;
+  }
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -1,18 +1,14 @@
-import type { RegistryAuth, SchemaRegistryOptions } from "../source/schema-registry.ts";
+import type { HttpAuth, HttpPlace } from "../source/http-get.ts";
+import type { Path } from "../spec/document.ts";
 import type { Finding } from "../spec/explain.ts";
 import type { ConfigDocument } from "./config-schema.ts";
 import { type Secrets, toSsl } from "./config-ssl.ts";
 
-type RegistryDocument = NonNullable<NonNullable<ConfigDocument["kafka"]>["schemaRegistry"]>;
+type PlaceDocument = NonNullable<NonNullable<ConfigDocument["kafka"]>["schemaRegistry"]>;
 
-const base = ["kafka", "schemaRegistry"];
-
-export function toSchemaRegistry(
-  registry: RegistryDocument,
-  secret: Secrets,
-  findings: Finding[],
-): SchemaRegistryOptions {
-  const { url, ssl } = registry;
+/** A server that is asked by HTTP, and how it knows us. @param base  where it stands in the config */
+export function toPlace(place: PlaceDocument, base: Path, secret: Secrets, findings: Finding[]): HttpPlace {
+  const { url, ssl } = place;
   const tls = ssl === undefined ? undefined : toSsl(ssl, [...base, "ssl"], secret, findings);
   if (tls !== undefined && new URL(url).protocol !== "https:")
     findings.push({
@@ -21,14 +17,15 @@ export function toSchemaRegistry(
       code: "bad-value",
       message: "TLS, and the url is no https",
     });
-  return { url, auth: authOf(registry, secret, findings), tls };
+  return { url, auth: authOf(place, base, secret, findings), tls };
 }
 
 function authOf(
-  { username, password, passwordFile, token, tokenFile }: RegistryDocument,
+  { username, password, passwordFile, token, tokenFile }: PlaceDocument,
+  base: Path,
   secret: Secrets,
   findings: Finding[],
-): RegistryAuth | undefined {
+): HttpAuth | undefined {
   const given = secret(password, passwordFile, [...base, "password"]);
   const [basic, bearer] = [username !== undefined || given !== undefined, token ?? tokenFile];
   if (basic && bearer !== undefined)

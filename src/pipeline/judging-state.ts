@@ -1,0 +1,23 @@
+import type { TrendState } from "../judge/forecast.ts";
+import type { EventTime } from "../model/time.ts";
+import type { WindowStatus } from "./board.ts";
+
+/** What survives a restart. `profiles` are encoded pending windows with the partition that each came from. */
+export interface JudgingState {
+  readonly judgedThrough: EventTime | null;
+  readonly breakers: string;
+  readonly alerts: string;
+  /** Of the warning layer; absent in what an older tidemark saved. */
+  readonly drift?: Uint8Array | undefined;
+  /** Where the fields with `trend` were heading; absent likewise. */
+  readonly trends?: TrendState | undefined;
+  readonly profiles: readonly { readonly partition: string; readonly bytes: Uint8Array }[];
+  /** Windows among `profiles` that have been judged, or are partial. */
+  readonly gathered: readonly {
+    readonly start: EventTime;
+    readonly revision: number;
+    readonly partial: boolean;
+    readonly changed: boolean;
+  }[];
+  readonly windows: readonly WindowStatus[];
+}
