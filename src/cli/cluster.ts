@@ -34,6 +34,8 @@ export interface Cluster {
   leads(): boolean;
   /** Whether the judge here has come to the end of the log once. */
   ready(): boolean;
+  /** Lets go of what is kept for people to look at. */
+  shed(): void;
   run(signal: AbortSignal): Promise<void>;
   /** When this process is the judge that speaks: waits, not long, until what has been told up to now is judged. */
   drain(): Promise<void>;
@@ -131,6 +133,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       }
     },
     leads: () => leads && leaderReady,
+    shed: () => [leader, follower].forEach((log) => void log.shed()),
     ready: () => !serves || leaderReady || followerReady,
     async run(signal) {
       if (!judges && serves) follow();

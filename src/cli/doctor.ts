@@ -4,10 +4,13 @@ import { availableParallelism, freemem } from "node:os";
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
+import { memoryShares } from "../pipeline/memory.ts";
+import { formatBytes } from "../spec/size.ts";
 import { type Config, loadConfigFile } from "./config.ts";
 import { Exit, exitCodeOf, formatJson, formatTable, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
 import { readViews } from "./views.ts";
+import { memoryAtHand } from "./watchdog.ts";
 import { systemClock } from "./wire.ts";
 
 interface DoctorOptions {
@@ -29,6 +32,8 @@ interface Finding {
 
 const httpTimeoutMs = 5_000;
 const freeBytesMin = 256 * 1024 * 1024;
+/** A process with one view and nothing to do has about half of it. */
+const memoryMin = 192 * 1024 * 1024;
 const clockSkewMaxMs = 5_000;
 
 export function addDoctor(program: Command, io: Io): void {
@@ -303,14 +308,21 @@ async function checkPort({ host, port }: Config["http"]): Promise<Finding> {
 
 function checkMemory({ limits }: Config): Finding {
   const free = Math.floor(freemem() / 2 ** 20);
-  const wanted = limits.memory === undefined ? undefined : Math.floor(limits.memory / 2 ** 20);
-  const detail = `${free} MiB free, limit ${wanted === undefined ? "none" : `${wanted} MiB`}, ${availableParallelism()} cores`;
-  return wanted !== undefined && wanted > free
-    ? {
-        check: "memory",
-        status: "warn",
-        detail,
-        hint: "the limit is above what is free: the kernel may act first",
-      }
-    : { check: "memory", status: "ok", detail };
+  const atHand = memoryAtHand();
+  const limit = limits.memory ?? atHand.bytes;
+  const { soft, hard } = memoryShares;
+  const whose = limits.memory === undefined ? `, the ${atHand.of}'s` : "";
+  const detail =
+    `limit ${formatBytes(limit)}${whose}: fetching pauses at ${formatBytes(limit * soft)}, ` +
+    `a checkpoint and exit 70 at ${formatBytes(limit * hard)}; ${free} MiB free, ${availableParallelism()} cores`;
+  const finding = { check: "memory", detail } as const;
+  if (limit > atHand.bytes)
+    return {
+      ...finding,
+      status: "warn",
+      hint: `the limit is above what the ${atHand.of} has, ${formatBytes(atHand.bytes)}: the kernel acts first`,
+    };
+  if (limit < memoryMin)
+    return { ...finding, status: "warn", hint: `tidemark needs about ${formatBytes(memoryMin)}` };
+  return { ...finding, status: "ok" };
 }

@@ -13,6 +13,7 @@ import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { version } from "./version.ts";
 import { readViews } from "./views.ts";
+import { memoryAtHand, startWatchdog } from "./watchdog.ts";
 import {
   type KafkaClient,
   newProcessId,
@@ -109,8 +110,23 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     clock: systemClock,
     idleAfterMs,
     ahead: outcomesAhead,
+    onTrouble: (name: string, text: string | undefined) => {
+      if (/^(alertmanager|webhook) /.test(name)) return; // whoever serves that peer has said so
+      if (text === undefined) log.info({ trouble: name }, `${name}: well again`);
+      else log.warn({ trouble: name }, `${name}: ${text}`);
+    },
   };
   let cluster: Cluster | undefined;
+  const watchdog = startWatchdog({
+    limitBytes: config.limits.memory ?? memoryAtHand().bytes,
+    clock: systemClock,
+    trouble: onTrouble,
+    shed: () => {
+      monitor?.shed();
+      cluster?.shed();
+    },
+  });
+  const signal = AbortSignal.any([io.signal, watchdog.end]);
   if (config.kafka !== undefined && client !== undefined) {
     const { createCluster } = await import("./cluster.ts");
     cluster = createCluster({
@@ -142,6 +158,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     log,
     lag: () => lag,
     deliveryFailures: () => deliveryFailures,
+    memory: watchdog.status,
     canaryDir: join(config.state.dir, "canary"),
   });
   const url = await server.listen();
@@ -158,18 +175,23 @@ async function run(options: RunOptions, io: Io): Promise<void> {
       segmentsMax: config.limits.segments,
       trouble: onTrouble,
     },
-    AbortSignal.any([io.signal, gauges.signal]),
+    AbortSignal.any([signal, gauges.signal]),
   );
-  try {
-    await Promise.race([watch(monitor, source, cluster, io, log), rejectionOf(watching)]);
-  } finally {
-    gauges.abort();
-  }
-  await watching;
-  await server.close();
-  const inTime = AbortSignal.timeout(closeTimeoutMs);
-  if (cluster !== undefined) await Promise.all(told.map((sink) => sink.close(inTime)));
-  await monitor.close(inTime);
+  const watched = source === undefined ? undefined : watchdog.holding(source);
+  const work = async (running: Monitor): Promise<void> => {
+    try {
+      await Promise.race([watch(running, watched, cluster, signal, log), rejectionOf(watching)]);
+    } finally {
+      gauges.abort();
+    }
+    await watching;
+    await server.close();
+    const inTime = AbortSignal.timeout(closeTimeoutMs);
+    if (cluster !== undefined) await Promise.all(told.map((sink) => sink.close(inTime)));
+    await running.close(inTime);
+  };
+  await Promise.race([work(monitor), watchdog.overtime]);
+  watchdog.close();
   log.info("tidemark ended");
 }
 
@@ -178,7 +200,7 @@ async function watch(
   monitor: Monitor,
   source: Source | undefined,
   cluster: Cluster | undefined,
-  io: Io,
+  signal: AbortSignal,
   log: ReturnType<typeof createLogger>,
 ): Promise<void> {
   const embedded = cluster === undefined;
@@ -202,12 +224,12 @@ async function watch(
       .catch(failed.reject);
   }, tickEveryMs);
   try {
-    const reading = (source ?? nothing).run(monitor, io.signal);
-    const working = cluster === undefined ? reading : withJudge(cluster, reading, io.signal);
+    const reading = (source ?? nothing).run(monitor, signal);
+    const working = cluster === undefined ? reading : withJudge(cluster, reading, signal);
     await Promise.race([failed.promise, working]);
     if (embedded) {
       await checkpoint();
-      await Promise.race([failed.promise, aborted(io.signal)]);
+      await Promise.race([failed.promise, aborted(signal)]);
       await checkpoint();
     }
   } finally {

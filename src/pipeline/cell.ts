@@ -8,7 +8,7 @@ import type { Elapsed, EventTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
-import { decodeJudging, decodeLane } from "./checkpoint.ts";
+import { decodeJudging, decodeLane, encodeLane } from "./checkpoint.ts";
 import { createJudging, type Judging, type OpenWindow } from "./judging.ts";
 import { type ClosedWindow, decoderFor, type Lane } from "./lane.ts";
 import type { Outcome, Store } from "./ports.ts";
@@ -127,6 +127,22 @@ export function lowWatermark(cell: Cell, now: Elapsed, idleAfterMs: number): num
 
 export function laneKey(view: FeatureView, partition: string): string {
   return `lane/${view.name}/${partition}`;
+}
+
+/** A lane's checkpoint as bytes. */
+export function saveLane({ view, frames, profiler }: Cell, lane: Lane): Uint8Array {
+  const { nextOffset, counts, deadLetters, anchor, lost, partial, state } = lane;
+  return encodeLane({
+    spec: view.fingerprint,
+    frames,
+    nextOffset,
+    counts,
+    deadLetters: Object.fromEntries(deadLetters),
+    ...(anchor === undefined ? {} : { anchor }),
+    lost,
+    partial: [...partial],
+    state: profiler.encodeState(state),
+  });
 }
 
 export async function restoreLane(cell: Cell, lane: Lane, store: Store, trouble: Trouble): Promise<void> {

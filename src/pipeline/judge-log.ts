@@ -46,6 +46,7 @@ export interface JudgeLog extends Receiver {
   position(): number;
   /** Whether it has come to what was the log's end when it was assigned. */
   caughtUp(): boolean;
+  shed(): void;
 }
 
 /** One view's judge and its roll of partitions. */
@@ -154,6 +155,9 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     active,
     position,
     caughtUp: () => caughtUp,
+    shed: () => {
+      for (const { judging } of [...seats.values(), ...shown.values()]) judging.shed();
+    },
     assigned: (_partition, extent) => inTurn(() => assign(extent)),
     receive: (_partition, messages) =>
       inTurn(async () => {

@@ -54,6 +54,9 @@ const revisable = { least: 3, withinMs: 120_000, most: 64 };
 /** Windows that may wait for a partition that says nothing; beyond it the oldest are judged without it. */
 const waitingMax = 240;
 
+/** Judged windows of the whole view whose verdicts are kept when memory is short. */
+const recentShed = 60;
+
 /** Closed profiles of one window, by segment, then by partition. */
 type Parts = Map<string, Map<string, WindowProfile>>;
 
@@ -108,6 +111,8 @@ export interface Judging {
   active(): readonly Alert[];
   /** Alerts that began to fire while muted, since the start. */
   readonly silenced: number;
+  /** Lets go of the verdicts of old windows that are kept for people to look at. */
+  shed(): void;
   encode(): JudgingState;
   restore(state: JudgingState): void;
 }
@@ -350,6 +355,7 @@ export function createJudging(
     get fields() {
       return fields;
     },
+    shed: () => void recent.splice(0, recent.length - recentShed),
     active: () => activeAlerts(alerts).filter(({ segment }) => muteOf(segment) === undefined),
     encode: () => ({
       judgedThrough: Number.isFinite(judgedThrough) ? judgedThrough : null,

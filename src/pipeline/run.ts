@@ -16,12 +16,13 @@ import {
   restoreJudging,
   restoreLane,
   routeByTopic,
+  saveLane,
   seenThrough,
   silentForMs,
   type Trouble,
   takeClosed,
 } from "./cell.ts";
-import { encodeJudging, encodeLane } from "./checkpoint.ts";
+import { encodeJudging } from "./checkpoint.ts";
 import type { GaugeReading } from "./gauge-reading.ts";
 import type { Judging } from "./judging.ts";
 import { createLane, flushLane, type Lane, markGap, stepLane } from "./lane.ts";
@@ -52,6 +53,8 @@ export interface MonitorOptions {
   readonly relay?: Relay;
   /** A partition silent for so long no longer holds back the others' windows; Infinity when every partition's end is announced. */
   readonly idleAfterMs: number;
+  /** Called when a trouble begins and, without a text, when it is over. */
+  readonly onTrouble?: Trouble;
 }
 
 /** How a process that does not judge is part of a cluster. */
@@ -77,6 +80,8 @@ export interface Monitor extends Receiver {
   /** Called about once a second: closes what only silent partitions hold back. */
   tick(): Promise<void>;
   readonly trouble: Trouble;
+  /** Memory is short: lets go of what nothing is judged by. */
+  shed(): void;
   /** Shows the board's listeners what a judge elsewhere has made of it. */
   announce(outcomes: readonly Outcome[]): void;
   active(): readonly Alert[];
@@ -112,6 +117,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const active = (): readonly Alert[] => [...cells.values()].flatMap((cell) => judgingOf(cell).active());
 
   const trouble: Trouble = (name, text) => {
+    if (troubles.has(name) !== (text !== undefined)) options.onTrouble?.(name, text);
     if (text === undefined) troubles.delete(name);
     else troubles.set(name, text);
   };
@@ -215,23 +221,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
     for (const { view, judging, frames } of judges ? cells.values() : []) {
       entries.set(`judge/${view.name}`, encodeJudging(judging.encode(), view.fingerprint, frames));
     }
-    for (const { view, profiler, frames, lanes } of cells.values()) {
-      for (const lane of lanes.values()) {
+    for (const cell of cells.values()) {
+      for (const lane of cell.lanes.values()) {
         if (!judges && isGate(lane.partition)) continue; // it ends with its process
-        const { key, nextOffset, counts, deadLetters } = lane;
-        const state = profiler.encodeState(lane.state);
-        const value = encodeLane({
-          spec: view.fingerprint,
-          frames,
-          nextOffset,
-          counts,
-          deadLetters: Object.fromEntries(deadLetters),
-          ...(lane.anchor === undefined ? {} : { anchor: lane.anchor }),
-          lost: lane.lost,
-          partial: [...lane.partial],
-          state,
-        });
-        entries.set(laneKey(view, key), value);
+        const { key, nextOffset } = lane;
+        entries.set(laneKey(cell.view, key), saveLane(cell, lane));
         offsets.set(key, Math.min(offsets.get(key) ?? nextOffset, nextOffset));
       }
     }
@@ -338,6 +332,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
     intake,
     active,
     trouble,
+    shed() {
+      for (const { judging, profiler, lanes } of cells.values()) {
+        judging.shed();
+        for (const { state } of lanes.values()) profiler.shed(state);
+      }
+    },
     announce: (outcomes) => {
       if (outcomes.length > 0) for (const listener of listeners) listener(outcomes);
     },

@@ -6,6 +6,7 @@ import { addCounts, type Counts, emptyCounts } from "../model/record.ts";
 import { type EventTime, isoTime } from "../model/time.ts";
 import { type Example, type Segment, segmentKey } from "../model/verdict.ts";
 import type { Frame } from "../sketch/histogram.ts";
+import { shrinkCategories } from "../sketch/shrink.ts";
 import { seal, unseal } from "../sketch/wire.ts";
 import { profileVersion, readProfile, writeProfile } from "./codec.ts";
 import { createFieldFolder } from "./field-folder.ts";
@@ -60,6 +61,11 @@ export interface Profiler {
   open(state: PartitionState): readonly WindowProfile[];
   /** Closes every window. */
   flush(state: PartitionState): readonly WindowProfile[];
+  /**
+   * Lets go of details of what is open: of values outside the mapping only the 16 most frequent are kept. No count, rate or
+   * statistic changes by it; a summary may name fewer of them.
+   */
+  shed(state: PartitionState): void;
   encodeState(state: PartitionState): Uint8Array;
   /** @throws Fault `sketch.corrupt`, `store.version` for a newer one */
   decodeState(bytes: Uint8Array): PartitionState;
@@ -290,6 +296,13 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
         ...profiles.filter(({ segment }) => segment !== null),
       ];
     },
+    shed(state) {
+      for (const { profiles } of internal(state).windows.values())
+        for (const { fields } of profiles.values())
+          for (const { body } of fields.values())
+            if (body.kind === "string" && body.unknowns.size > unknownsShed)
+              body.unknowns = shrinkCategories(body.unknowns, unknownsShed);
+    },
     flush: (state) => closeUpTo(internal(state), Number.POSITIVE_INFINITY),
     encodeState(given) {
       const state = internal(given);
@@ -322,6 +335,9 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
       }),
   };
 }
+
+/** Values outside the mapping that are kept when memory is short. */
+const unknownsShed = 16;
 
 const countNames = ["read", "profiled", "late", "rejected", "deadLettered"] as const;
 

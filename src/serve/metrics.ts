@@ -16,13 +16,24 @@ export interface MetricsSources {
   readonly deliveryFailures: () => ReadonlyMap<string, number>;
   /** What came of the rows that were posted for validation, by view. */
   readonly gates: () => ReadonlyMap<string, GateCounts>;
+  /** How the process stands to its memory limit; absent where nothing watches it. */
+  readonly memory?: (() => MemoryStatus) | undefined;
+}
+
+export interface MemoryStatus {
+  readonly limitBytes: number;
+  /** Whether fetching is paused. */
+  readonly paused: boolean;
+  /** How often details were shed. */
+  readonly sheds: number;
 }
 
 /**
  * Prometheus' view of the board, computed when it is scraped. Labels are names of views, fields, statistics, segments and
  * topics, never values of the data, so that their number is bounded by the specs.
  */
-export function createMetrics({ board, version, lag, deliveryFailures, gates }: MetricsSources): Registry {
+export function createMetrics(sources: MetricsSources): Registry {
+  const { board, version, lag, deliveryFailures, gates, memory } = sources;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -177,6 +188,29 @@ export function createMetrics({ board, version, lag, deliveryFailures, gates }: 
           const bar = key.lastIndexOf("|");
           add({ feature_view, field: key.slice(0, bar), code: key.slice(bar + 1) }, count);
         }
+    },
+  );
+  gauge(
+    "tidemark_troubles",
+    "What is wrong with the process itself now, by its kind: store, memory, lost, kafka, sink, …",
+    ["kind"],
+    (add) => {
+      const kinds = Map.groupBy(board.troubles().keys(), (name) => /^[a-z]+/.exec(name)?.[0] ?? "other");
+      for (const [kind, names] of kinds) add({ kind }, names.length);
+    },
+  );
+  gauge("tidemark_memory_limit_bytes", "Resident memory that the process may have.", [], (add) => {
+    if (memory !== undefined) add({}, memory().limitBytes);
+  });
+  gauge("tidemark_fetching_paused", "1 while fetching is paused because memory is short.", [], (add) => {
+    if (memory !== undefined) add({}, memory().paused ? 1 : 0);
+  });
+  counter(
+    "tidemark_details_shed_total",
+    "How often details were shed because memory was short.",
+    [],
+    (add) => {
+      if (memory !== undefined) add({}, memory().sheds);
     },
   );
   gauge("tidemark_build_info", "1, with the version as a label.", ["version", "node"], (add) =>

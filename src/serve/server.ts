@@ -16,7 +16,7 @@ import { style } from "./dashboard/style.ts";
 import { createEvents } from "./events.ts";
 import { authzCode, gateCode, gateOf, isSegmentOf, proxyMethods } from "./gate.ts";
 import { defaultThresholds, type HealthThresholds, healthOf } from "./health.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type MemoryStatus } from "./metrics.ts";
 import { openapi } from "./openapi.ts";
 import { orderAnswer, readOrder, requireToken } from "./orders.ts";
 import { Problem, problemBody } from "./problem.ts";
@@ -35,6 +35,7 @@ export interface ServerOptions {
   /** Records behind, by `partitionKey`. */
   readonly lag: () => ReadonlyMap<string, number>;
   readonly deliveryFailures: () => ReadonlyMap<string, number>;
+  readonly memory?: () => MemoryStatus;
   readonly thresholds?: Partial<HealthThresholds>;
   /** Folders of `tidemark canary --out`, by id. */
   readonly canaryDir?: string;
