@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Hash, hashBytes, hashText, viewOf } from "../model/hash.ts";
+import { type Hash, hashBytes, hashText } from "../model/hash.ts";
 import type { Sketch } from "./sketch.ts";
 import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
 
@@ -308,9 +308,34 @@ export function size(categories: Categories): number {
 }
 
 /** By hash, then by length: an order that a value has from itself alone. */
-type Place = readonly [low: number, high: number, length: number];
+function byPlace({ low, high, lengths }: Categories, a: number, b: number): number {
+  return (
+    (low[a] as number) - (low[b] as number) ||
+    (high[a] as number) - (high[b] as number) ||
+    (lengths[a] as number) - (lengths[b] as number)
+  );
+}
 
-const byPlace = (a: Place, b: Place): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+/** So many entries have their numbers beside the low words of their hashes in doubles' 53 bits. */
+const sortableMax = 2 ** 21;
+
+/** Entries in the order of `byPlace`. Low words decide nearly always, and numbers sort a hundred times faster than entries. */
+function placed(categories: Categories): Float64Array {
+  const { low, size } = categories;
+  const order = new Float64Array(size);
+  if (size > sortableMax) return order.map((_, entry) => entry).sort((a, b) => byPlace(categories, a, b));
+  for (let entry = 0; entry < size; entry++) order[entry] = (low[entry] as number) * sortableMax + entry;
+  order.sort();
+  for (let i = 0; i < size; i++) {
+    const key = order[i] as number;
+    const entry = key - Math.floor(key / sortableMax) * sortableMax;
+    let at = i;
+    for (; at > 0 && byPlace(categories, order[at - 1] as number, entry) > 0; at--)
+      order[at] = order[at - 1] as number;
+    order[at] = entry;
+  }
+  return order;
+}
 
 /**
  * Limit, total, error and number of entries; then each entry's count, length, hash when it is longer than what is kept, and
@@ -318,17 +343,9 @@ const byPlace = (a: Place, b: Place): number => a[0] - b[0] || a[1] - b[1] || a[
  */
 export function writeCategories(writer: Writer, categories: Categories): void {
   const { low, high, lengths, starts, counts, bytes } = categories;
-  const placeOf = (entry: number): Place => [
-    low[entry] as number,
-    high[entry] as number,
-    lengths[entry] as number,
-  ];
   for (const value of [categories.limit, categories.total, categories.error, categories.size])
     writer.count(value);
-  const order = Array.from({ length: categories.size }, (_, entry) => entry).sort((a, b) =>
-    byPlace(placeOf(a), placeOf(b)),
-  );
-  for (const entry of order) {
+  for (const entry of placed(categories)) {
     const [start, length] = [starts[entry] as number, lengths[entry] as number];
     writer.count(counts[entry] as number);
     writer.count(length);
@@ -336,7 +353,7 @@ export function writeCategories(writer: Writer, categories: Categories): void {
       writer.word(low[entry] as number);
       writer.word(high[entry] as number);
     }
-    writer.bytes(bytes.subarray(start, start + keptBytesOf(length)));
+    writer.bytes(bytes, start, start + keptBytesOf(length));
   }
 }
 
@@ -347,21 +364,18 @@ export function readCategories(reader: Reader): Categories {
   const [sum, error, length] = [reader.count(), reader.count(), reader.length(3)];
   if (length > limit) throw reader.corrupt(`${length} values, limit ${limit}`);
   let counted = 0;
-  let before: Place = [Number.NEGATIVE_INFINITY, 0, 0];
+  const hash: Hash = { low: 0, high: 0 };
   for (let i = 0; i < length; i++) {
     const [count, bytes] = [reader.count(), reader.count()];
-    const hash: Hash = { low: 0, high: 0 };
     if (bytes > keptBytes) [hash.low, hash.high] = [reader.word(), reader.word()];
-    const kept = reader.bytes();
-    if (kept.length !== keptBytesOf(bytes) || bytes > 0x7fff_ffff)
+    const [from, to] = reader.span();
+    if (to - from !== keptBytesOf(bytes) || bytes > 0x7fff_ffff)
       throw reader.corrupt(`a value of ${bytes} bytes`);
-    if (bytes <= keptBytes) hashBytes(hash, viewOf(kept), 0, kept.length);
+    if (bytes <= keptBytes) hashBytes(hash, reader.view, from, to);
     counted += count;
     if (count === 0 || counted > sum) throw reader.corrupt(`count ${count}`);
-    const own: Place = [hash.low, hash.high, bytes];
-    if (byPlace(before, own) >= 0) throw reader.corrupt("a value out of order");
-    before = own;
-    insert(categories, hash.low, hash.high, bytes, kept, 0, count);
+    insert(categories, hash.low, hash.high, bytes, reader.all, from, count);
+    if (i > 0 && byPlace(categories, i - 1, i) >= 0) throw reader.corrupt("a value out of order");
   }
   if (error > sum || (error === 0 && counted !== sum)) throw reader.corrupt(`${counted} values of ${sum}`);
   categories.total = sum;

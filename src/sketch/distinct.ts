@@ -188,6 +188,12 @@ function filled({ registers, sparse }: Distinct): [register: number, rank: numbe
   return found;
 }
 
+function filledCount(registers: Uint8Array): number {
+  let count = 0;
+  for (let register = 0; register < registerCount; register++) if (registers[register] !== 0) count++;
+  return count;
+}
+
 /**
  * Estimated number of distinct values, with a relative standard error of 1.04/√4096 = 1.63%, and 1/√8192 = 1.1% up to a few hundred.
  * @see Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), improved raw estimator: no bias
@@ -195,12 +201,18 @@ function filled({ registers, sparse }: Distinct): [register: number, rank: numbe
  */
 export function estimateDistinct(distinct: Distinct): number {
   const histogram = new Float64Array(rankMax + 1);
-  const found = filled(distinct);
-  for (const [, rank] of found) histogram[rank] = (histogram[rank] as number) + 1;
+  const { registers, sparse, used } = distinct;
+  const count = (rank: number): void => {
+    histogram[rank] = (histogram[rank] as number) + 1;
+  };
+  if (registers === undefined) for (const word of sparse) if (word !== 0) count((word - 1) & 63);
+  if (registers !== undefined)
+    for (let register = 0; register < registerCount; register++) count(registers[register] as number);
   const m = registerCount;
+  const found = registers === undefined ? used : m - (histogram[0] as number);
   let z = m * tau(1 - (histogram[rankMax] as number) / m);
   for (let rank = rankMax - 1; rank >= 1; rank--) z = 0.5 * (z + (histogram[rank] as number));
-  z += m * sigma((m - found.length) / m);
+  z += m * sigma((m - found) / m);
   return z === Number.POSITIVE_INFINITY ? 0 : (m * m) / (2 * Math.LN2 * z);
 }
 
@@ -268,36 +280,34 @@ const elsewhere = 15;
 
 /** The smallest rank, what each rank has above it in half bytes (lower half first), and a list of those too large for one. */
 function writePacked(writer: Writer, registers: Uint8Array): void {
-  const least = registers.reduce((min, rank) => Math.min(min, rank), rankMax);
+  let least = rankMax;
+  for (let register = 0; register < registerCount; register++)
+    least = Math.min(least, registers[register] as number);
   writer.byte(least);
   const above: [number, number][] = [];
-  const half = (register: number): number => {
-    const rank = registers[register] as number;
-    if (rank - least < elsewhere) return rank - least;
-    above.push([register, rank]);
-    return elsewhere;
-  };
-  for (let register = 0; register < registerCount; register += 2)
-    writer.byte(half(register) | (half(register + 1) << 4));
+  for (let register = 0; register < registerCount; register += 2) {
+    const [a, b] = [registers[register] as number, registers[register + 1] as number];
+    if (a - least >= elsewhere) above.push([register, a]);
+    if (b - least >= elsewhere) above.push([register + 1, b]);
+    writer.byte(Math.min(a - least, elsewhere) | (Math.min(b - least, elsewhere) << 4));
+  }
   writeRanks(writer, above);
 }
 
 function readPacked(reader: Reader): Uint8Array {
   const least = reader.byte();
   const registers = new Uint8Array(registerCount);
-  let [smallest, missing] = [elsewhere, 0];
+  let [smallest, largest, missing] = [elsewhere, 0, 0];
   for (let register = 0; register < registerCount; register += 2) {
     const byte = reader.byte();
-    for (const [at, half] of [
-      [register, byte & 15],
-      [register + 1, byte >> 4],
-    ] as const) {
+    for (let at = register, half = byte & 15; at < register + 2; at++, half = byte >> 4) {
       smallest = Math.min(smallest, half);
       registers[at] = half === elsewhere ? 0xff : least + half;
       if (half === elsewhere) missing++;
-      else if (least + half > rankMax) throw reader.corrupt(`rank ${least + half}`);
+      else largest = Math.max(largest, least + half);
     }
   }
+  if (largest > rankMax) throw reader.corrupt(`rank ${largest}`);
   if (smallest !== 0) throw reader.corrupt(`no register of rank ${least}`);
   if (reader.length(2) !== missing) throw reader.corrupt(`not ${missing} larger ranks`);
   readRanks(reader, missing, (register, rank) => {
@@ -320,7 +330,7 @@ export function readDistinct(reader: Reader): Distinct {
     });
   } else if (count > sparseMax) throw reader.corrupt(`${count} registers`);
   else readRanks(reader, count, (register, rank) => addSparse(distinct, register, rank));
-  if (distinct.registers !== undefined && filled(distinct).length <= sparseMax)
+  if (distinct.registers !== undefined && filledCount(distinct.registers) <= sparseMax)
     throw reader.corrupt("all registers for the few in use");
   return distinct;
 }

@@ -299,7 +299,8 @@ export function readHistogram(reader: Reader): Histogram {
     throw reader.corrupt(`scale ${scale}`);
   const histogram = createHistogram({ centre, scale });
   const size = reader.length(2);
-  const items: [number, number][] = [];
+  if (size > foundIndex.length) throw reader.corrupt(`${size} buckets`);
+  const [indices, counts] = [foundIndex, foundCount];
   let index = -lastIndex;
   for (let i = 0; i < size; i++) {
     const step = reader.count();
@@ -308,14 +309,21 @@ export function readHistogram(reader: Reader): Histogram {
     const count = reader.count();
     if (count === 0) throw reader.corrupt("an empty bucket");
     histogram.total += count;
-    items.push([index, count]);
+    indices[i] = index;
+    counts[i] = count;
   }
   if (!Number.isSafeInteger(histogram.total)) throw reader.corrupt("a total above 2^53");
   if (histogram.total > wordMax) histogram.counts = new Float64Array(256);
-  for (const [at, count] of items) {
+  for (let i = 0; i < size; i++) {
+    const at = indices[i] as number;
     const step = Math.abs(at) - 1;
     const distance = at === 0 ? 0 : Math.min((step >> 6) + 1, exponents + 1);
-    bump(histogram, at < 0 ? zeroSlot - distance : zeroSlot + distance, at === 0 ? 0 : step & 63, count);
+    bump(
+      histogram,
+      at < 0 ? zeroSlot - distance : zeroSlot + distance,
+      at === 0 ? 0 : step & 63,
+      counts[i] as number,
+    );
   }
   return histogram;
 }

@@ -12,8 +12,8 @@ export interface Writer {
   count(value: number): void;
   float(value: number): void;
   word(value: number): void;
-  /** Length, then bytes. */
-  bytes(value: Uint8Array): void;
+  /** Length, then bytes: all of `value`, or `value[from, to)`. */
+  bytes(value: Uint8Array, from?: number, to?: number): void;
   text(value: string): void;
   done(): Uint8Array;
 }
@@ -31,12 +31,19 @@ export interface Reader {
   /** A float that is no NaN. */
   number(): number;
   word(): number;
-  bytes(): Uint8Array;
+  /** Where the next bytes that have their length before them stand in `all`: `[from, to)`. */
+  span(): readonly [from: number, to: number];
   text(): string;
+  /** Everything that is read from, and a view over it. */
+  readonly all: Uint8Array;
+  readonly view: DataView;
   /** Asserts that nothing is left. */
   end(): void;
   corrupt(what: string): Fault;
 }
+
+/** So few bytes are copied faster one by one. */
+const shortBytes = 32;
 
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -61,10 +68,8 @@ export function createWriter(): Writer {
       assert(Number.isSafeInteger(value) && value >= 0, `${value} is no count`);
       room(8);
       let rest = value;
-      while (rest >= 128) {
-        bytes[at++] = (rest % 128) + 128;
-        rest = Math.floor(rest / 128);
-      }
+      for (; rest >= 0x8000_0000; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) + 128;
+      for (; rest >= 128; rest >>= 7) bytes[at++] = (rest & 127) | 128;
       bytes[at++] = rest;
     },
     float(value) {
@@ -77,11 +82,13 @@ export function createWriter(): Writer {
       view.setInt32(at, value, true);
       at += 4;
     },
-    bytes(value) {
-      writer.count(value.length);
-      room(value.length);
-      bytes.set(value, at);
-      at += value.length;
+    bytes(value, from = 0, to = value.length) {
+      const length = to - from;
+      writer.count(length);
+      room(length);
+      if (length > shortBytes) bytes.set(value.subarray(from, to), at);
+      else for (let i = 0; i < length; i++) bytes[at + i] = value[from + i] as number;
+      at += length;
     },
     text(value) {
       writer.bytes(textEncoder.encode(value));
@@ -101,6 +108,8 @@ export function createReader(bytes: Uint8Array, what: string): Reader {
     if (at + size > bytes.length) throw corrupt("ends early");
   };
   const reader: Reader = {
+    all: bytes,
+    view,
     byte() {
       need(1);
       return view.getUint8(at++);
@@ -140,15 +149,15 @@ export function createReader(bytes: Uint8Array, what: string): Reader {
       at += 4;
       return view.getInt32(at - 4, true);
     },
-    bytes() {
+    span() {
       const length = reader.length(1);
       at += length;
-      return bytes.subarray(at - length, at);
+      return [at - length, at];
     },
     text() {
-      const utf8 = reader.bytes();
+      const [from, to] = reader.span();
       try {
-        return textDecoder.decode(utf8);
+        return textDecoder.decode(bytes.subarray(from, to));
       } catch {
         throw corrupt("a text that is no UTF-8");
       }

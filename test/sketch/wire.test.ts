@@ -102,7 +102,7 @@ describe("the wire", () => {
       corrupt(/a NaN/),
     );
     assert.throws(
-      read([3, 1, 2], (r) => r.bytes()),
+      read([3, 1, 2], (r) => r.span()),
       corrupt(/3 items at byte 1 of 3/),
     );
     assert.throws(
