@@ -1,5 +1,6 @@
 import type { Partition } from "../model/record.ts";
 import type { MonitoredView, Trouble } from "../pipeline/cell.ts";
+import type { Handover } from "../pipeline/handover.ts";
 import { createJudgeLog, type JudgeLog, type Voice } from "../pipeline/judge-log.ts";
 import type { Judging } from "../pipeline/judging.ts";
 import type { Outcome, Receiver, Source, Store } from "../pipeline/ports.ts";
@@ -16,6 +17,8 @@ export interface ClusterOptions {
   readonly roles: readonly Role[];
   readonly views: readonly MonitoredView[];
   readonly store: Store;
+  /** What this process has written to the log of signals. */
+  readonly handover: Handover | undefined;
   /** Where the judge that speaks hands its outcomes. */
   readonly voice: Voice;
   readonly processId: string;

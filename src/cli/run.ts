@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import { hintsOf } from "../model/feature-view.ts";
+import { createHandover } from "../pipeline/handover.ts";
 import type { Source } from "../pipeline/ports.ts";
 import { createMonitor, type Monitor } from "../pipeline/run.ts";
 import { createServer } from "../serve/server.ts";
@@ -90,12 +91,15 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     deliveryFailures.set(peer, (deliveryFailures.get(peer) ?? 0) + 1);
   };
   const processId = newProcessId();
+  const judging = config.roles.some((role) => role !== "profile");
+  const handover = judging ? createHandover(processId) : undefined;
   const client = await openClient(config, log);
   const store = await openStore({ config, client, processId });
   const { lanes, told } = await openSinks({
     config,
     client,
     processId,
+    handover,
     views,
     log,
     clock: systemClock,
@@ -133,7 +137,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
       kafka: config.kafka,
       client,
       roles: config.roles,
-      ...{ views, store, processId, trouble: onTrouble },
+      ...{ views, store, processId, handover, trouble: onTrouble },
       voice: { durable: lanes, told, ahead: outcomesAhead },
       announce: (outcomes) => monitor?.announce(outcomes),
     });

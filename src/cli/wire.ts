@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
+import type { Handover } from "../pipeline/handover.ts";
 import type { Sink, Source, Store } from "../pipeline/ports.ts";
 import type { createKafkaClient } from "../source/kafka-client.ts";
 import type { Config } from "./config.ts";
@@ -21,6 +22,8 @@ export interface Wiring {
   /** The process's one client; undefined when embedded. */
   readonly client: KafkaClient | undefined;
   readonly processId: string;
+  /** Where closed windows wait for the judge of this process; absent when there is none. */
+  readonly handover: Handover | undefined;
   readonly views: readonly MonitoredView[];
   readonly log: Logger;
   readonly clock: Clock;
@@ -74,7 +77,7 @@ export interface Sinks {
 }
 
 export async function openSinks(wiring: Wiring): Promise<Sinks> {
-  const { config, client, views, log, clock, onTrouble, onDeliveryFailure } = wiring;
+  const { config, client, handover, views, log, clock, onTrouble, onDeliveryFailure } = wiring;
   const { createLogSink } = await import("../sink/log.ts");
   const lanes: Sink[] = [createLogSink({ log, clock })];
   const told: Sink[] = [];
@@ -82,7 +85,7 @@ export async function openSinks(wiring: Wiring): Promise<Sinks> {
   if (config.kafka !== undefined && client !== undefined) {
     const { createKafkaSink } = await import("../sink/kafka.ts");
     const { topicPrefix } = config.kafka;
-    const topics = await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}` });
+    const topics = await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}`, handover });
     lanes.push(topics);
     onTold = ({ featureView: view, fingerprint, startsAt }) => {
       const signal = { kind: "told", view, fingerprint, startsAt } as const;

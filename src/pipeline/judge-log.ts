@@ -4,6 +4,7 @@ import { type WallTime, windowOf } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import { framesDigest, type MonitoredView, type Trouble } from "./cell.ts";
 import { decodeJudging, encodeJudging } from "./checkpoint.ts";
+import type { Handover } from "./handover.ts";
 import { createJudging, type Judging } from "./judging.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import type { Extent, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
@@ -14,6 +15,8 @@ export interface JudgeLogOptions {
   readonly views: readonly MonitoredView[];
   readonly store: Store;
   readonly trouble: Trouble;
+  /** What this process itself has written to the log. */
+  readonly handover: Handover | undefined;
   /** The judge that speaks, and writes checkpoints. Absent: it only follows. */
   readonly speaks?: Voice;
   /** Called with what each record led to, once the past has been caught up with. */
@@ -59,7 +62,7 @@ interface Seat {
 }
 
 export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
-  const { views, store, trouble, speaks, announce } = options;
+  const { views, store, trouble, handover, speaks, announce } = options;
   let seats = new Map<string, Seat>();
   /** The seats as they are shown: those of before until the past is caught up with. */
   let shown = seats;
@@ -126,7 +129,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
 
   const fold = (message: Message): readonly Outcome[] => {
     if (message.body.kind !== "bytes") return [];
-    const signal = decodeSignal(message.headers, message.body.bytes);
+    const signal = decodeSignal(message.headers, message.body.bytes, handover);
     if (signal?.kind === "told") for (const sink of speaks?.told ?? []) sink.heard?.(signal);
     const outcomes: Outcome[] = [];
     for (const seat of seats.values()) {

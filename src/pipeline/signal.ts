@@ -4,6 +4,7 @@ import { decodeProfile, encodeProfile } from "../profile/codec.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { pack, unpack } from "./checkpoint.ts";
 import type { GaugeReading } from "./gauge-reading.ts";
+import type { Handover } from "./handover.ts";
 
 /**
  * What the owner of a partition says to the judge. All signals of a cluster stand in one log (`<prefix>.profiles`), so that the
@@ -56,28 +57,34 @@ export interface SignalRecord {
   readonly kind: Signal["kind"];
   readonly key: string;
   readonly value: Uint8Array;
-  /** Of a closed window: where it is from, and whether it is partial. */
+  /** Of a closed window: where it is from, whether it is partial, and its name among those that its writer has kept. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export const kindHeader = "tidemark.kind";
-const [partitionHeader, partialHeader] = ["tidemark.partition", "tidemark.partial"];
+const [partitionHeader, partialHeader, keptHeader] = [
+  "tidemark.partition",
+  "tidemark.partial",
+  "tidemark.kept",
+];
 
-/** Equal signals are equal bytes. */
-export function encodeSignal(signal: Signal): SignalRecord {
+/** Equal signals have equal keys and values. */
+export function encodeSignal(signal: Signal, handover?: Handover): SignalRecord {
   const { kind } = signal;
   switch (kind) {
     case "closed": {
       const { partition, profile, partial } = signal;
       const { featureView, spec, window, segment } = profile;
+      const value = encodeProfile(profile);
       return {
         kind,
         key: [featureView, spec, window.start, segmentKey(segment), partition].join("|"),
-        value: encodeProfile(profile),
+        value,
         headers: {
           [kindHeader]: kind,
           [partitionHeader]: partition,
           ...(partial ? { [partialHeader]: "true" } : {}),
+          ...(handover === undefined ? {} : { [keptHeader]: handover.keep(profile, value.length) }),
         },
       };
     }
@@ -105,7 +112,11 @@ export function encodeSignal(signal: Signal): SignalRecord {
  * @returns undefined for a record that is no signal of a kind known here: a newer tidemark's, or a stranger's
  * @throws Fault `sketch.corrupt`, `store.version` or `store.failed`
  */
-export function decodeSignal(headers: ReadonlyMap<string, string>, value: Uint8Array): Signal | undefined {
+export function decodeSignal(
+  headers: ReadonlyMap<string, string>,
+  value: Uint8Array,
+  handover?: Handover,
+): Signal | undefined {
   const kind = headers.get(kindHeader);
   switch (kind) {
     case "closed": {
@@ -114,7 +125,7 @@ export function decodeSignal(headers: ReadonlyMap<string, string>, value: Uint8A
       return {
         kind,
         partition,
-        profile: decodeProfile(value),
+        profile: handover?.take(headers.get(keptHeader) ?? "") ?? decodeProfile(value),
         partial: headers.get(partialHeader) === "true",
       };
     }

@@ -3,6 +3,7 @@ import { Fault } from "../model/fault.ts";
 import { partitionKey } from "../model/record.ts";
 import { isoTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
+import type { Handover } from "../pipeline/handover.ts";
 import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
 import { encodeSignal, type Signal } from "../pipeline/signal.ts";
 
@@ -11,6 +12,8 @@ export interface KafkaSinkOptions {
   readonly topicPrefix: string;
   /** CloudEvents `source` of verdicts. */
   readonly source: string;
+  /** Keeps closed windows for a judge in this process. */
+  readonly handover?: Handover | undefined;
 }
 
 /** A message of 16 MiB that is a dead letter, with its headers; a window of many fields and categories. */
@@ -23,7 +26,8 @@ const weekMs = 7 * 86_400_000;
  * resolves when all replicas have it.
  * @throws Fault `sink.unreachable`, retryable
  */
-export async function createKafkaSink({ client, topicPrefix, source }: KafkaSinkOptions): Promise<Sink> {
+export async function createKafkaSink(options: KafkaSinkOptions): Promise<Sink> {
+  const { client, topicPrefix } = options;
   const producer = client.producer({ idempotent: true, maxInFlightRequests: 1 });
   const topicOf = (name: TopicName): string => `${topicPrefix}.${name}`;
   await guarded(topicPrefix, async () => {
@@ -38,7 +42,7 @@ export async function createKafkaSink({ client, topicPrefix, source }: KafkaSink
   });
   return {
     name: "kafka",
-    accept: (outcomes) => guarded(topicPrefix, () => send(producer, topicOf, outcomes, source)),
+    accept: (outcomes) => guarded(topicPrefix, () => send(producer, topicOf, outcomes, options)),
     close: () => producer.disconnect(),
   };
 }
@@ -75,7 +79,7 @@ async function send(
   producer: Producer,
   topicOf: (name: TopicName) => string,
   outcomes: readonly Outcome[],
-  source: string,
+  { source, handover }: KafkaSinkOptions,
 ): Promise<void> {
   const messages: Record<TopicName, Message[]> = {
     "dead-letters": [],
@@ -91,7 +95,7 @@ async function send(
       case "profile": {
         const { profile, partition, partial = false } = outcome;
         messages.profiles.push(
-          signalMessage({ kind: "closed", partition: partitionKey(partition), profile, partial }),
+          signalMessage({ kind: "closed", partition: partitionKey(partition), profile, partial }, handover),
         );
         break;
       }
@@ -119,8 +123,8 @@ async function send(
   }
 }
 
-function signalMessage(signal: Signal): Message {
-  const { key, value, headers } = encodeSignal(signal);
+function signalMessage(signal: Signal, handover?: Handover): Message {
+  const { key, value, headers } = encodeSignal(signal, handover);
   return { key, value: Buffer.from(value), headers: { ...headers } };
 }
 
