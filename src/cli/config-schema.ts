@@ -155,6 +155,7 @@ export const configSchema = z.strictObject({
       segments: count.optional(),
       openWindows: count.min(2).optional(),
       httpBodyBytes: size.optional(),
+      queueBytes: size.optional(),
       dictionaryEntries: count.optional(),
       nesting: count.optional(),
     })

@@ -107,13 +107,14 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     onDeliveryFailure,
   });
   const lag = new Map<string, number>();
+  const ahead = { outcomes: outcomesAhead, bytes: config.limits.queueBytes };
   const common = {
     views,
     limits: config.limits,
     store,
     clock: systemClock,
     idleAfterMs,
-    ahead: outcomesAhead,
+    ahead,
     onTrouble: (name: string, text: string | undefined) => {
       if (/^(alertmanager|webhook) /.test(name)) return; // whoever serves that peer has said so
       if (text === undefined) log.info({ trouble: name }, `${name}: well again`);
@@ -138,7 +139,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
       client,
       roles: config.roles,
       ...{ views, store, processId, handover, trouble: onTrouble },
-      voice: { durable: lanes, told, ahead: outcomesAhead },
+      voice: { durable: lanes, told, ahead },
       announce: (outcomes) => monitor?.announce(outcomes),
     });
     monitor = createMonitor({ ...common, sinks: lanes, relay: { processId, ...cluster } });

@@ -13,6 +13,8 @@ export interface Limits {
   readonly segments: number;
   readonly openWindows: number;
   readonly httpBodyBytes: number;
+  /** What may wait for a sink: beyond it nothing more is read. */
+  readonly queueBytes: number;
   readonly dictionaryEntries: number;
   /** Depth of nested types, JSON values and structs. */
   readonly nesting: number;
@@ -27,6 +29,7 @@ export const defaultLimits: Limits = {
   segments: 50,
   openWindows: 120,
   httpBodyBytes: 8 * mebibyte,
+  queueBytes: 64 * mebibyte,
   dictionaryEntries: 1_000_000,
   nesting: 16,
 };

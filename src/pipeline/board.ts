@@ -25,6 +25,8 @@ export interface Board {
   ready(): boolean;
   /** Reasons why the process itself is not well (a sink that fails, memory), by a stable word. Empty when fine. */
   troubles(): ReadonlyMap<string, string>;
+  /** Bytes of outcomes that wait for sinks, about. */
+  queuedBytes(): number;
 }
 
 export interface ViewStatus {

@@ -6,7 +6,7 @@ import { framesDigest, type MonitoredView, type Trouble } from "./cell.ts";
 import { decodeJudging, encodeJudging } from "./checkpoint.ts";
 import type { Handover } from "./handover.ts";
 import { createJudging, type Judging } from "./judging.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
+import { type Ahead, createOutbox, type Outbox } from "./outbox.ts";
 import type { Extent, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
 import { createRoll, type Roll } from "./roll.ts";
 import { decodeSignal, type Signal } from "./signal.ts";
@@ -31,8 +31,8 @@ export interface Voice {
    * active then may be over by now, and saying so again would page somebody twice.
    */
   readonly told: readonly Sink[];
-  /** Outcomes that may wait. */
-  readonly ahead: number;
+  /** What may wait. */
+  readonly ahead: Ahead;
 }
 
 /** Changes of alerts kept while catching up. */
@@ -100,6 +100,8 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   };
 
   const take = async (message: Message): Promise<void> => {
+    await outboxes?.durable.room();
+    await outboxes?.told.room();
     const outcomes = fold(message);
     if (outcomes.length > 0) await outboxes?.durable.emit(outcomes);
     if (caughtUp) {

@@ -26,7 +26,7 @@ import { encodeJudging } from "./checkpoint.ts";
 import type { GaugeReading } from "./gauge-reading.ts";
 import type { Judging } from "./judging.ts";
 import { createLane, flushLane, type Lane, markGap, stepLane } from "./lane.ts";
-import { createOutbox } from "./outbox.ts";
+import { type Ahead, createOutbox } from "./outbox.ts";
 import type { Extent, Gap, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
 import { createBoard } from "./status.ts";
 import { createTeller, type Teller } from "./teller.ts";
@@ -47,8 +47,8 @@ export interface MonitorOptions {
   readonly sigma?: number;
   /** Rows with event times outside it are skipped, uncounted. */
   readonly range?: TimeRange;
-  /** Outcomes that may wait for sinks while profiling goes on; by default none, so that every step ends with its outcomes out. */
-  readonly ahead?: number;
+  /** What may wait for sinks while profiling goes on; by default nothing, so that every step ends with its outcomes out. */
+  readonly ahead?: Ahead;
   /** In a cluster: this process only profiles, and tells the judge what it needs as `signal` outcomes. */
   readonly relay?: Relay;
   /** A partition silent for so long no longer holds back the others' windows; Infinity when every partition's end is announced. */
@@ -290,6 +290,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       inTurn(async () => {
         const cell = cells.get(name);
         if (cell === undefined) throw new Fault("spec.missing", `no feature view "${name}"`);
+        await outbox.room();
         const lane = await gateLane(cell);
         const { key } = lane;
         cell.lastActive.set(key, clock.elapsed());
@@ -325,6 +326,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     isReady: () => ready && (options.relay?.ready() ?? true),
     lastPollAt: () => lastPollAt,
     listeners,
+    queuedBytes: outbox.waitingBytes,
   });
 
   return {
@@ -349,6 +351,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
           cell.lastActive.set(lane.key, lastPollAt);
           for (const message of messages) {
             if (message.offset < lane.nextOffset) continue;
+            await outbox.room();
             await emit(receiveOne(cell, lane, message));
           }
         }

@@ -18,6 +18,7 @@ export interface BoardParts {
   readonly durationListeners: Set<(seconds: number) => void>;
   readonly isReady: () => boolean;
   readonly lastPollAt: () => Elapsed | undefined;
+  readonly queuedBytes: () => number;
   readonly listeners: Set<(outcomes: readonly Outcome[]) => void>;
 }
 
@@ -103,6 +104,7 @@ export function createBoard(parts: BoardParts): Board {
     lastPollAt: parts.lastPollAt,
     ready: parts.isReady,
     troubles: () => parts.troubles,
+    queuedBytes: parts.queuedBytes,
   };
 }
 

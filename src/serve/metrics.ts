@@ -199,6 +199,12 @@ export function createMetrics(sources: MetricsSources): Registry {
       for (const [kind, names] of kinds) add({ kind }, names.length);
     },
   );
+  gauge(
+    "tidemark_queue_bytes",
+    "What waits for sinks, about; at most limits.queueBytes and a step more.",
+    [],
+    (add) => add({}, board.queuedBytes()),
+  );
   gauge("tidemark_memory_limit_bytes", "Resident memory that the process may have.", [], (add) => {
     if (memory !== undefined) add({}, memory().limitBytes);
   });

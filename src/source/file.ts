@@ -14,6 +14,9 @@ import { pause } from "./pause.ts";
 /** How often a followed file is looked at again. */
 const followEveryMs = 500;
 
+/** How long to wait before a message that was not taken is offered again. */
+const retryAfterMs = 1_000;
+
 /** All files of one input are one ordered log: partition 0 of this topic, offsets running over them. */
 export const filesPartition: Partition = { topic: "files", partition: 0 };
 
@@ -59,7 +62,7 @@ export function createFileSource({
             captured.set(partitionKey(place), place);
             await receiver.assigned(place);
           }
-          await receiver.receive(partition, [message]);
+          await handOver(receiver, partition, message, signal);
         }
       };
       const resume = (await receiver.assigned(filesPartition))?.offset ?? 0;
@@ -80,7 +83,7 @@ export function createFileSource({
             if (batches <= done) continue; // read in an earlier round
             const placed = body.kind === "batch" ? unpacker.add(body.batch) : undefined;
             if (placed !== undefined) await deliverCaptured(placed);
-            else if (offset >= resume) await deliver(receiver, offset, body);
+            else if (offset >= resume) await deliver(receiver, offset, body, signal);
             offset += 1;
           }
           seen.set(file, Math.max(batches, done));
@@ -96,8 +99,35 @@ export function createFileSource({
   };
 }
 
-async function deliver(receiver: Receiver, offset: number, body: Message["body"]): Promise<void> {
-  await receiver.receive(filesPartition, [{ offset, timestamp: undefined, headers: new Map(), body }]);
+async function deliver(
+  receiver: Receiver,
+  offset: number,
+  body: Message["body"],
+  signal: AbortSignal,
+): Promise<void> {
+  await handOver(
+    receiver,
+    filesPartition,
+    { offset, timestamp: undefined, headers: new Map(), body },
+    signal,
+  );
+}
+
+/** Waits for a receiver that cannot take it now: what was handed over before waits there for a full disk. */
+async function handOver(
+  receiver: Receiver,
+  partition: Partition,
+  message: Message,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await receiver.receive(partition, [message]);
+    } catch (error) {
+      if (!(error instanceof Fault) || !error.retryable) throw error;
+      await pause(retryAfterMs, signal);
+    }
+  }
 }
 
 interface OpenOptions {

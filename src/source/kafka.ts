@@ -43,8 +43,6 @@ export interface KafkaSourceOptions {
   readonly onLag: (partition: string, records: number) => void;
   /** The partitions that this member has after a rebalance, before any record of them. */
   readonly onJoin?: (partitions: readonly Partition[]) => void;
-  /** While true nothing more is taken: the process is short of memory. */
-  readonly held?: () => boolean;
   /** The group is this process's own and goes with it. */
   readonly ephemeral?: boolean;
 }
@@ -272,7 +270,7 @@ async function forgetAll({ positions, receiver }: Round): Promise<void> {
 
 async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void> {
   const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
-  const { receiver, signal, positions, consumer, options, admin, generation } = round;
+  const { receiver, signal, positions, consumer, admin, generation } = round;
   const position = positions.get(partitionKey(batch));
   if (position === undefined || isStale()) return; // of an assignment that is over, or before our place was sought
   const { partition } = position;
@@ -293,10 +291,6 @@ async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void>
   if (first !== undefined && Number(first.offset) > position.next + 1)
     await lookForLoss(round, position, first);
   for (let from = 0; from < batch.messages.length; from += sliceMessages) {
-    while (options.held?.() === true && !over()) {
-      await pause(retryAfterMs, signal);
-      await heartbeat();
-    }
     if (over()) return;
     const slice = batch.messages.slice(from, from + sliceMessages);
     await beating(heartbeat, () => receiver.receive(partition, slice.map(toMessage)));

@@ -92,6 +92,7 @@ export function fakeBoard(views: readonly ViewStatus[], change: Partial<Board> =
     lastPollAt: () => undefined,
     ready: () => says.ready,
     troubles: () => says.troubles,
+    queuedBytes: () => 0,
     emit: (...outcomes) => listeners.forEach((listener) => void listener(outcomes)),
     profiled: (seconds) => timers.forEach((listener) => void listener(seconds)),
     ...change,
