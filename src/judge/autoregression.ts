@@ -10,7 +10,8 @@ export interface Autoregression {
 
 /**
  * Autoregression of order 0 to 4 of a series with mean 0, by Yule and Walker's equations (Durbin's recursion); the order is
- * the one with the smallest BIC, so that independent windows get none.
+ * the one with the smallest BIC, so that independent windows get none. Memory that makes windows alternate is not believed:
+ * in a short series it is chance more often than not, and without it the SD of a lasting change is only taken too large.
  *
  * @param values   residuals by window
  * @param windows  their windows' numbers, ascending; pairs across a gap are left out
@@ -32,6 +33,7 @@ export function fitAutoregression(values: Float64Array, windows: Float64Array): 
     coefficients = before.map((a, k) => a - reflection * (before[order - 2 - k] as number));
     coefficients.push(reflection);
     variance *= 1 - reflection ** 2;
+    if (coefficients.reduce((sum, a) => sum + a, 0) <= 0) continue;
     const score = n * Math.log(variance) + order * Math.log(n);
     if (score < bestScore) [best, bestScore] = [{ coefficients: [...coefficients], variance }, score];
   }

@@ -262,7 +262,7 @@ function keyOf({ field, statistic }: { field: string | null; statistic: Statisti
 function stateKey(view: FeatureView, baseline: Baseline | undefined): string {
   const built =
     baseline === undefined ? "" : [baseline.spec, baseline.from, baseline.to, baseline.rows].join(" ");
-  return `3 ${view.fingerprint} ${built}`;
+  return `4 ${view.fingerprint} ${built}`;
 }
 
 /** Length of the key, the key, then the numbers as little-endian doubles. */

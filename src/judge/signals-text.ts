@@ -10,6 +10,7 @@ const rowsPerValueMin = 20;
 
 /** Values whose shares are followed one by one; all others are followed together. */
 const followedMax = 4;
+const sharesWeight = 3;
 
 /** A cell of X² holds at least so many rows of a usual window; rarer values are put together. */
 const rowsPerCellMin = 4;
@@ -50,7 +51,8 @@ export function textSignals(name: string, { body }: FieldProfile, rowsPerWindow:
   if (known.cellShares.length > 2) signals.push(shares(name, known, tallyOf));
   const followed = values.length === 2 ? 1 : followedMax;
   const commonest = values.toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
-  for (const { value } of commonest.slice(0, followed)) signals.push(shareOf(name, value, tallyOf));
+  for (const { value } of commonest.slice(0, followed))
+    signals.push(shareOf(name, value, sharesWeight / followed, tallyOf));
   return signals;
 }
 
@@ -101,12 +103,17 @@ function shares(name: string, known: Known, tallyOf: (seen: Seen) => Tally | und
   };
 }
 
-function shareOf(name: string, value: string, tallyOf: (seen: Seen) => Tally | undefined): Signal {
+function shareOf(
+  name: string,
+  value: string,
+  weight: number,
+  tallyOf: (seen: Seen) => Tally | undefined,
+): Signal {
   const shown = JSON.stringify(value.slice(0, 40));
   return {
     name: `share of ${value}`,
     statistic: "categories",
-    weight: 0.75,
+    weight,
     kind: "count",
     sides: "both",
     unit: 0.1,

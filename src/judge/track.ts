@@ -52,10 +52,15 @@ export const learningWindows = 120;
 
 /** A statistic may stray so far (in SDs of a window) for reasons that no sample shows. */
 const slackLeast = 0.08;
+/** A baseline of n windows shows their memory and their SD badly as long as n is small: so many SDs, divided by n. */
+const slackOfFew = 6;
 /** The baseline's mean is taken to be at most so many standard errors off. */
 const slackErrors = 3;
 /** A trend that bends is always a little behind. */
 const slackOfTrend = 0.45;
+
+/** A live window counts as at most so many SDs in what is learnt of the mean, and so many baselines' windows are remembered. */
+const [learntMost, learntBaselines] = [2, 4];
 
 /** Windows' SDs are taken to be at most so many standard errors above what the baseline shows. */
 const spreadErrors = 2;
@@ -65,10 +70,11 @@ const [clip, clipHeavy] = [8, 4.5];
 /** Counts whose windows vary more than this beyond binomial are followed as numbers, by what they do from window to window. */
 const dispersionMax = 1.6;
 
-/** Where a follower keeps what: the expected value, the window (+1) of the newest lag, lags, then trend and bets. */
+/** Where a follower keeps what: the expected value, the window (+1) of the newest lag, lags, trend, what the mean was off, bets. */
 const [expectedAt, windowAt, lagsAt] = [0, 1, 2];
 const trendAt = lagsAt + orderMax;
-const bankAt = trendAt + trendSize;
+const [offsetAt, learntAt] = [trendAt + trendSize, trendAt + trendSize + 1];
+const bankAt = learntAt + 1;
 
 type Asked = Pick<Signal, "kind" | "sides">;
 
@@ -113,12 +119,14 @@ function evidenceOf(bank: Bank, offset: number): Pick<Follower, "onset" | "lead"
   };
 }
 
-/** The rates that so many hits do not exclude: two standard errors and half a hit more, and less; never nearer than 2%. */
+/** The rates that so many hits do not exclude: two standard errors and half a hit more, and less; never nearer than odds of 2%. */
 function boundsOf(hits: number, rows: number, dispersion: number): { high: number; low: number } {
   const all = Math.max(1, rows);
-  const margin = 2 * Math.sqrt((hits + 0.5) * dispersion);
-  const high = Math.max((hits + 1 + margin) / all, (hits / all) * 1.02);
-  const low = Math.min((hits - margin) / all, (hits / all) * 0.98);
+  const rate = hits / all;
+  const margin = 2 * Math.sqrt((hits + 0.5) * (1 - rate) * dispersion);
+  const least = 0.02 * rate * (1 - rate);
+  const high = Math.max((hits + 1 + margin) / all, rate + least);
+  const low = Math.min((hits - margin) / all, rate - least);
   return { high: Math.min(high, 0.999), low: Math.max(0, low) };
 }
 
@@ -130,6 +138,7 @@ function followNumbers(signal: Asked, track: Track, windowMs: number): Follower 
     sides: signal.sides,
   });
   const wider = 1 + spreadErrors / Math.sqrt(2 * windows);
+  const known = trend === undefined ? Math.max(1, windows / freedomOf(season)) : Number.POSITIVE_INFINITY;
   return {
     size: bankAt + bank.size,
     follow(state, at, window, seen, cap) {
@@ -153,13 +162,8 @@ function followNumbers(signal: Asked, track: Track, windowMs: number): Follower 
         state[at + windowAt] = window + 1;
       }
       state[at + expectedAt] = usual + guess;
-      return bank.update(
-        state,
-        at + bankAt,
-        window,
-        { z: (x - guess) / Math.sqrt(variance), hits: 0, rows: 0 },
-        cap,
-      );
+      const z = refine(state, at, (x - guess) / Math.sqrt(variance), known);
+      return bank.update(state, at + bankAt, window, { z, hits: 0, rows: 0 }, cap);
     },
     ...evidenceOf(bank, bankAt),
     expected: (state, at) => state[at + expectedAt] as number,
@@ -168,7 +172,24 @@ function followNumbers(signal: Asked, track: Track, windowMs: number): Follower 
 
 function slackOf({ trend, windows, season }: Track): number {
   const known = Math.max(1, windows / freedomOf(season));
-  return Math.max(trend === undefined ? 0 : slackOfTrend, slackLeast + slackErrors / Math.sqrt(known));
+  if (trend !== undefined) return Math.max(slackOfTrend, slackLeast + slackErrors / Math.sqrt(known));
+  return slackLeast + slackOfFew / known;
+}
+
+/**
+ * What is left of a window's z once the baseline's mean is allowed to be off: its error, of which the live windows tell more
+ * and more, is taken out (recursive residuals, Brown, Durbin & Evans 1975). More than `slackErrors` standard errors it is
+ * never taken to be, so that a change is not learnt away.
+ */
+function refine(state: Float64Array, at: number, z: number, known: number): number {
+  const [offset, learnt] = [state[at + offsetAt] as number, state[at + learntAt] as number];
+  const total = known + learnt;
+  const left = (z - offset) / Math.sqrt(1 + 1 / total);
+  const most = slackErrors / Math.sqrt(known);
+  const taken = Math.max(-learntMost, Math.min(learntMost, left)) / (total + 1);
+  state[at + offsetAt] = Math.max(-most, Math.min(most, offset + taken));
+  state[at + learntAt] = Math.min(learntBaselines * known, learnt + 1);
+  return left;
 }
 
 /** Counts' errors are those of the rate that is expected. */

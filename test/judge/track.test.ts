@@ -112,6 +112,45 @@ describe("a baseline shorter than its cycle", () => {
   });
 });
 
+describe("a baseline that is not quite right about its mean", () => {
+  const line = 1e6;
+  /** Windows until M passes the line, or `length`. */
+  const follow = (
+    { normal }: ReturnType<typeof createRandom>,
+    baseline: number,
+    onset: number,
+    shift: number,
+    length: number,
+  ): number => {
+    const track = trackOf(
+      numbers(baseline, () => normal()),
+      1,
+    );
+    const follower = createFollower(signal, track, minute);
+    const state = new Float64Array(follower.size);
+    for (let t = 0; t < length; t++) {
+      const value = normal() + (t >= onset ? shift : 0);
+      if (follower.follow(state, 0, baseline + t, { value, error: 1, rows: 1_000 }, 1e9) >= line) return t;
+    }
+    return length;
+  };
+
+  it("is learnt, and no alarm: however few windows it has", () => {
+    for (const baseline of [16, 24, 60, 120]) {
+      const random = createRandom(baseline);
+      for (let run = 0; run < 60; run++)
+        assert.equal(follow(random, baseline, 0, 0, 1_000), 1_000, `${baseline} windows, run ${run}`);
+    }
+  });
+
+  it("does not hide a small lasting change: one of 1.5 windows' SDs is found in 26 windows on the average", () => {
+    const random = createRandom(25);
+    let delays = 0;
+    for (let run = 0; run < 100; run++) delays += follow(random, 120, 60, 1.5, 400) - 59;
+    assert.ok(delays / 100 < 26, `${delays / 100}`);
+  });
+});
+
 describe("a signal without a baseline", () => {
   it("is learnt from its first windows, and judged only then", () => {
     const { normal } = createRandom(24);
