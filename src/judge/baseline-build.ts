@@ -74,6 +74,7 @@ export async function buildBaseline(
     windows: reference.windows,
     traffic,
     fields,
+    tracks: recorder.view(),
     ...(pairs.length === 0 ? {} : { pairs: recorder.pairs() }),
   };
 }

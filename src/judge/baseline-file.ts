@@ -7,6 +7,7 @@ import type { Frame } from "../sketch/histogram.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
 import { bodyToJson, readBody } from "./baseline-body.ts";
 import { type Json, type Reader, readJson, writeJson } from "./json.ts";
+import type { Track } from "./track.ts";
 import { readTrack, trackToJson } from "./track-file.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -34,6 +35,7 @@ export function formatBaseline(baseline: Baseline): string {
       ? {}
       : { pairs: baseline.pairs.map(({ a, b, track }) => ({ a, b, track: trackToJson(track) })) }),
     ...(baseline.traffic === undefined ? {} : { traffic: trafficToJson(baseline.traffic) }),
+    ...tracksToJson(baseline.tracks),
     fields,
   });
 }
@@ -56,8 +58,19 @@ export function parseBaseline(text: string, file: string): Baseline {
     windows: root.get("windows").number(0),
     traffic: readTraffic(root.optional("traffic")),
     fields,
+    ...readTracks(root.optional("tracks")),
     ...readPairs(root.optional("pairs")),
   };
+}
+
+function tracksToJson(tracks: ReadonlyMap<string, Track> | undefined): Record<string, Json> {
+  if (tracks === undefined) return {};
+  return { tracks: record([...tracks].map(([name, track]) => [name, trackToJson(track)])) };
+}
+
+function readTracks(reader: Reader | undefined): { readonly tracks?: ReadonlyMap<string, Track> } {
+  if (reader === undefined) return {};
+  return { tracks: new Map(reader.entries().map(([name, track]) => [name, readTrack(track)])) };
 }
 
 function readPairs(reader: Reader | undefined): Pick<Baseline, "pairs"> {
@@ -89,9 +102,7 @@ function fieldToJson({ profile, statistics, tracks, segments }: FieldBaseline): 
     nulls: profile.nulls,
     ...(profile.rules.size === 0 ? {} : { rules }),
     statistics: historiesToJson(statistics),
-    ...(tracks === undefined
-      ? {}
-      : { tracks: record([...tracks].map(([name, track]) => [name, trackToJson(track)])) }),
+    ...tracksToJson(tracks),
     ...(segments === undefined
       ? {}
       : { segments: record([...segments].map(([key, own]) => [key, historiesToJson(own)])) }),
@@ -160,13 +171,11 @@ function readField(reader: Reader): FieldBaseline {
     body: readBody(reader, type),
   };
   const statistics = readHistories(reader.get("statistics"));
-  const [tracks, segments] = [reader.optional("tracks"), reader.optional("segments")];
+  const segments = reader.optional("segments");
   return {
     profile,
     statistics,
-    ...(tracks === undefined
-      ? {}
-      : { tracks: new Map(tracks.entries().map(([key, own]) => [key, readTrack(own)])) }),
+    ...readTracks(reader.optional("tracks")),
     ...(segments === undefined
       ? {}
       : { segments: new Map(segments.entries().map(([key, own]) => [key, readHistories(own)])) }),

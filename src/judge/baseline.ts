@@ -49,6 +49,8 @@ export interface Baseline {
   /** How many rows windows have; undefined in a baseline of an older version, or without a whole window. */
   readonly traffic: Traffic | undefined;
   readonly fields: ReadonlyMap<string, FieldBaseline>;
+  /** How the stream itself goes from window to window, by signal; absent in a baseline of an older version. */
+  readonly tracks?: ReadonlyMap<string, Track>;
   /** Pairs of numeric fields whose correlation is watched, strongest first. */
   readonly pairs?: readonly PairBaseline[];
 }

@@ -5,8 +5,10 @@ import type { JudgedWindow, StatisticName, Verdict } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline } from "./baseline.ts";
 import { readPair, sayPair } from "./pairs.ts";
+import { minRowsOf } from "./policy.ts";
 import type { Signal } from "./signal.ts";
 import { signalsFor } from "./signals.ts";
+import { viewSignals } from "./signals-view.ts";
 import { seenOf } from "./statistic.ts";
 import { createFollower, type Follower, type Observation } from "./track.ts";
 
@@ -33,9 +35,10 @@ const leadRelief = 5;
 export interface DriftDetector {
   /**
    * Takes in a closed window of the whole view, in order of time; one that is not newer than the last changes nothing.
+   * @param whole  whether nothing of it is cut off, so that its rows can be counted
    * @returns the window with its warnings among its verdicts
    */
-  follow(profile: WindowProfile, judged: JudgedWindow): JudgedWindow;
+  follow(profile: WindowProfile, judged: JudgedWindow, whole?: boolean): JudgedWindow;
   encode(): Uint8Array;
   /** @throws Fault `store.version` when the state is of another spec, baseline or tidemark */
   restore(bytes: Uint8Array): void;
@@ -45,6 +48,8 @@ export interface DriftDetector {
 interface Followed {
   readonly signal: Omit<Signal, "name" | "weight" | "read">;
   readonly read: (profile: WindowProfile) => Observation | undefined;
+  /** Rows that a window needs to be taken in. */
+  readonly minRows: number;
   readonly follower: Follower;
   /** Share of the field's stake. */
   readonly weight: number;
@@ -52,8 +57,12 @@ interface Followed {
 }
 
 interface Group {
-  /** null: the pairs, which are nobody's alone. */
+  /** null: the pairs, which are nobody's alone, and the stream itself. */
   readonly field: string | null;
+  /** Of windows that are cut short it says nothing. */
+  readonly whole?: true;
+  /** A change of the mean, or of a share, that is no news. */
+  readonly ignoreBelow?: number | undefined;
   readonly signals: readonly Followed[];
   /** M that is evidence enough. */
   readonly line: number;
@@ -69,7 +78,9 @@ const correlationSignal = {
 } as const;
 
 /** Whether it is drifting (0, 1), by which signal, since which window; that signal's leading bet, and the most it has held. */
-const [firingAt, signalAt, sinceAt, betAt, heightAt, fieldSize] = [0, 1, 2, 3, 4, 5];
+const [firingAt, signalAt, sinceAt, betAt, heightAt] = [0, 1, 2, 3, 4];
+/** While half of the evidence is there: the sum of the leading signal's changes, and of how many windows. */
+const [changeAt, changesAt, fieldSize] = [5, 6, 7];
 const viewSize = 1;
 
 export function createDriftDetector(view: FeatureView, baseline: Baseline | undefined): DriftDetector {
@@ -81,7 +92,8 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
     return size - numbers;
   };
   const pairs = baseline?.pairs ?? [];
-  const staked = view.fields.length + (pairs.length > 0 ? 1 : 0);
+  const streamed = viewSignals.filter(({ name }) => baseline?.tracks?.has(name) === true);
+  const staked = view.fields.length + (pairs.length > 0 ? 1 : 0) + (streamed.length > 0 ? 1 : 0);
   const lineOf = (falseAlarmsPerMonth: number): number => (monthMs / sizeMs) * (staked / falseAlarmsPerMonth);
   const groups = view.fields.map((field): Group => {
     const known = baseline?.fields.get(field.name);
@@ -89,6 +101,7 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
     const stake = signals.reduce((sum, { weight }) => sum + weight, 0);
     return {
       field: field.name,
+      ignoreBelow: field.drift.ignoreBelow,
       line: lineOf(field.drift.falseAlarmsPerMonth),
       at: reserve(fieldSize),
       signals: signals.map((signal) => {
@@ -99,6 +112,7 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
             const profile = fields.get(field.name);
             return profile === undefined ? undefined : signal.read(seenOf(profile, segment, lastEvent));
           },
+          minRows: minRowsOf(field, view),
           follower,
           weight: signal.weight / stake,
           at: reserve(follower.size),
@@ -118,7 +132,22 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
         };
         const follower = createFollower(signal, pair.track, sizeMs);
         const read = (profile: WindowProfile) => readPair(profile, pair);
-        return { signal, read, follower, weight: 1 / pairs.length, at: reserve(follower.size) };
+        const { minRows } = view.window;
+        return { signal, read, minRows, follower, weight: 1 / pairs.length, at: reserve(follower.size) };
+      }),
+    });
+  }
+  if (streamed.length > 0) {
+    const stake = streamed.reduce((sum, { weight }) => sum + weight, 0);
+    groups.push({
+      field: null,
+      whole: true,
+      line: lineOf(view.drift.falseAlarmsPerMonth),
+      at: reserve(fieldSize),
+      signals: streamed.map((signal) => {
+        const follower = createFollower(signal, baseline?.tracks?.get(signal.name), sizeMs);
+        const weight = signal.weight / stake;
+        return { signal, read: signal.read, minRows: 0, follower, weight, at: reserve(follower.size) };
       }),
     });
   }
@@ -126,16 +155,16 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
   const key = stateKey(view, baseline);
 
   const followGroup = (
-    { field, signals, line, at }: Group,
+    { field, signals, line, at, ignoreBelow }: Group,
     profile: WindowProfile,
     window: number,
   ): Verdict | undefined => {
     let [total, most, leading] = [0, 0, 0];
     const observations: (Observation | undefined)[] = [];
-    for (const [i, { read, follower, weight, at: place }] of signals.entries()) {
+    for (const [i, { read, minRows, follower, weight, at: place }] of signals.entries()) {
       const observed = read(profile);
       observations.push(observed);
-      if (observed === undefined || observed.rows < view.window.minRows) continue;
+      if (observed === undefined || observed.rows < minRows) continue;
       const part =
         weight * follower.follow(state, place, window, observed, (line * Math.exp(hoard)) / weight);
       total += part;
@@ -143,7 +172,11 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
     }
     const firing = state[at + firingAt] === 1;
     if (most === 0 && !firing) return undefined;
-    if (!firing && total < line) return undefined;
+    const matters =
+      ignoreBelow === undefined ||
+      changeOf(signals[leading] as Followed, observations[leading], at, total > Math.sqrt(line)) >=
+        ignoreBelow;
+    if (!firing && (total < line || !matters)) return undefined;
     if (!firing) {
       const { follower, at: place } = signals[leading] as Followed;
       state.set([1, leading, follower.onset(state, place), follower.lead(state, place), 0], at);
@@ -163,6 +196,20 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
     });
   };
 
+  /** Mean change over the windows since half of the evidence was there; infinite where a change has no size in the data. */
+  const changeOf = (
+    { signal: { scale }, follower, at: place }: Followed,
+    observed: Observation | undefined,
+    at: number,
+    known: boolean,
+  ): number => {
+    if (scale === undefined || observed === undefined) return Number.POSITIVE_INFINITY;
+    const change = scale * (observed.value - follower.expected(state, place));
+    state[at + changeAt] = change + (known ? (state[at + changeAt] as number) : 0);
+    state[at + changesAt] = 1 + (known ? (state[at + changesAt] as number) : 0);
+    return Math.abs(state[at + changeAt] as number) / (state[at + changesAt] as number);
+  };
+
   /** Whether the leading bet has lost what says that the change is over. */
   const hasPassed = ({ follower, at: place }: Followed, at: number): boolean =>
     follower.held(state, place, state[at + betAt] as number) <
@@ -178,12 +225,13 @@ export function createDriftDetector(view: FeatureView, baseline: Baseline | unde
   };
 
   return {
-    follow(profile, judged) {
+    follow(profile, judged, whole = true) {
       const window = Math.round(profile.window.start / sizeMs);
       if (window + 1 <= (state[0] as number) && state[0] !== 0) return judged;
       state[0] = window + 1;
       const warnings = new Map<string, Verdict>();
       for (const group of groups) {
+        if (group.whole === true && !whole) continue;
         const verdict = followGroup(group, profile, window);
         if (verdict !== undefined) warnings.set(keyOf(verdict), verdict);
       }
@@ -233,23 +281,31 @@ function verdictOf(
     evidence,
     since,
     summary: over
-      ? `${field ?? "the correlation"} is as usual again`
+      ? `${field ?? names[signal.statistic] ?? "the stream"} is as usual again`
       : `${said}, since about ${timeOf(since)}`,
   };
 }
+
+/** What is nobody's field, when it is over. */
+const names: Partial<Record<StatisticName, string>> = {
+  correlation: "the correlation",
+  volume: "the number of rows",
+  late_rate: "the share of late rows",
+};
 
 /** `2026-03-03 14:05Z` */
 function timeOf(time: EventTime): string {
   return `${isoTime(time).slice(0, 16).replace("T", " ")}Z`;
 }
 
-/** A warning takes the place of what the breaker layer says of the same statistic, unless that is critical. */
+/** A warning takes the place of what the breaker layer says of the same statistic, unless that is worse. */
 function merged(verdicts: readonly Verdict[], warnings: Map<string, Verdict>): readonly Verdict[] {
   const all = verdicts.map((verdict) => {
     const warning = warnings.get(keyOf(verdict));
     if (warning === undefined) return verdict;
     warnings.delete(keyOf(verdict));
-    return verdict.status === "critical" ? verdict : warning;
+    const worse = verdict.status === "critical" || (verdict.status === "warning" && warning.status === "ok");
+    return worse ? verdict : warning;
   });
   return [...all, ...warnings.values()];
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Sides } from "./signal.ts";
 
 /**
  * E-detectors (Shin, Ramdas & Rinaldo, "E-detectors: a nonparametric framework for sequential change detection", 2022) in the
@@ -48,12 +49,12 @@ export interface NormalBets {
   readonly slack: number;
   /** |z| beyond it counts as this much: a bound on what a single odd window can prove. */
   readonly clip: number;
-  readonly sides: "both" | "up";
+  readonly sides: Sides;
 }
 
 /** L = exp(δ(±z − slack) − δ²/2): at most 1 on the average for every normal z with |mean| ≤ slack and an SD of at most 1. */
 export function normalBank({ slack, clip, sides }: NormalBets): Bank {
-  const signs = sides === "both" ? [1, -1] : [1];
+  const signs = sides === "both" ? [1, -1] : [sides === "up" ? 1 : -1];
   const bets = signs.flatMap((sign) =>
     sizes.map((size) => ({ sign, size, toll: size * slack + size ** 2 / 2 })),
   );
@@ -69,15 +70,15 @@ export interface CountBets {
   readonly low: number;
   /** ≥ 1: how much more than binomial the baseline's windows vary; all evidence is divided by it. */
   readonly dispersion: number;
-  readonly sides: "both" | "up";
+  readonly sides: Sides;
 }
 
 /** L = the likelihood ratio of binomial counts at `odds` times the odds of the baseline's rate, to the power 1/dispersion. */
 export function countBank({ high, low, dispersion, sides }: CountBets): Bank {
   assert(high > 0 && high < 1 && low < 1 && dispersion >= 1);
   const bets = [
-    ...odds.map((times) => betOn(high, times)),
-    ...(sides === "both" && low > 0 ? odds.map((times) => betOn(low, 1 / times)) : []),
+    ...(sides === "down" ? [] : odds.map((times) => betOn(high, times))),
+    ...(sides !== "up" && low > 0 ? odds.map((times) => betOn(low, 1 / times)) : []),
   ];
   return bank(bets.length, (bet, { hits, rows }) => {
     const { hit, miss } = bets[bet] as (typeof bets)[number];
@@ -108,7 +109,7 @@ function bank(bets: number, logRatio: (bet: number, seen: Evidence) => number): 
         state[place] = after;
         sum += after;
       }
-      return sum / bets;
+      return bets === 0 ? 0 : sum / bets;
     },
     onset: (state, at) => state[at + 3 * leadOf(state, at, bets) + 2] as number,
     lead: (state, at) => leadOf(state, at, bets),

@@ -1,5 +1,6 @@
 import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
 import type { StatisticName } from "../model/verdict.ts";
+import type { Sides } from "./signal.ts";
 import type { Reading } from "./statistic.ts";
 
 /** Statistics that rise and fall; the others are distances, which only grow. */
@@ -34,6 +35,15 @@ export function matters(
   if (ignoreBelow !== undefined && change !== undefined && change < ignoreBelow) return false;
   if (direction === "both" || !(signed.has(statistic) || mirrored.has(statistic))) return true;
   return (direction === "up") === mirrored.has(statistic) ? observed < expected : observed > expected;
+}
+
+/** The bets that a field's direction leaves of a signal's; undefined: none. */
+export function sidesOf(
+  { drift: { direction = "both" } }: FieldSpec,
+  { statistic, sides }: { readonly statistic: StatisticName; readonly sides: Sides },
+): Sides | undefined {
+  if (direction === "both" || !signed.has(statistic) || sides === direction) return sides;
+  return sides === "both" ? direction : undefined;
 }
 
 /** Rows that a verdict on the field needs. */

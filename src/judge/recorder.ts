@@ -1,8 +1,10 @@
 import type { FeatureView } from "../model/feature-view.ts";
 import type { PairName, WindowProfile } from "../profile/profile.ts";
 import { type PairBaseline, readPair } from "./pairs.ts";
+import { minRowsOf } from "./policy.ts";
 import { addToSeries, createSeries } from "./series.ts";
 import { signalsFor } from "./signals.ts";
+import { viewSignals } from "./signals-view.ts";
 import { seenOf } from "./statistic.ts";
 import type { Track } from "./track.ts";
 import { toTrack } from "./track-build.ts";
@@ -16,6 +18,8 @@ export interface Recorder {
   add(profile: WindowProfile): void;
   tracks(): Tracks;
   pairs(): readonly PairBaseline[];
+  /** Of the stream itself: of its windows but the first and the last, which may be cut short. */
+  view(): ReadonlyMap<string, Track>;
 }
 
 /** @param reference  all windows merged, and how many they are */
@@ -34,10 +38,22 @@ export function createRecorder(
   });
   const all = recorded.reduce((sum, { signals }) => sum + signals.length, 0);
   const paired = pairs.map(({ a, b }) => ({ pair: { a, b }, series: createSeries() }));
+  const streamed = viewSignals.map((signal) => ({ signal, series: createSeries() }));
+  let previous: WindowProfile | undefined;
+  let begun = false;
   return {
     add(closed) {
       const { window, segment, lastEvent, fields } = closed;
       const number = Math.round(window.start / windowMs);
+      if (begun && previous !== undefined) {
+        const at = Math.round(previous.window.start / windowMs);
+        for (const { signal, series } of streamed) {
+          const observed = signal.read(previous);
+          if (observed !== undefined) addToSeries(series, at, observed, all);
+        }
+      }
+      begun = previous !== undefined;
+      previous = closed;
       for (const { pair, series } of paired) {
         const observed = readPair(closed, pair);
         if (observed !== undefined && observed.rows >= minRows) addToSeries(series, number, observed, all);
@@ -48,10 +64,18 @@ export function createRecorder(
         const seen = seenOf(profile, segment, lastEvent);
         for (const { signal, series } of signals) {
           const observed = signal.read(seen);
-          if (observed !== undefined && observed.rows >= minRows) addToSeries(series, number, observed, all);
+          if (observed !== undefined && observed.rows >= minRowsOf(field, view))
+            addToSeries(series, number, observed, all);
         }
       }
     },
+    view: () =>
+      new Map(
+        streamed.flatMap(({ signal, series }): [string, Track][] => {
+          const track = toTrack(signal, series, { windowMs, seasonality: view.drift.seasonality });
+          return track !== undefined && signal.serves(track) ? [[signal.name, track]] : [];
+        }),
+      ),
     pairs: () =>
       paired.flatMap(({ pair, series }) => {
         const track = toTrack({ kind: "number" }, series, { windowMs, seasonality: view.drift.seasonality });

@@ -38,7 +38,8 @@ export function numericSignals(
   const table = scoreTable(body.histogram);
   if (table === undefined || !(table.sd > 1e-6)) return [];
   if (rowsPerWindow < sampledRows) return [level(name, body.histogram.frame)];
-  const signals: Signal[] = [location(name, table)];
+  const { count, m2 } = body.moments;
+  const signals: Signal[] = [location(name, table, Math.sqrt(m2 / Math.max(1, count - 1)))];
   if (rowsPerWindow < rowsMin) return signals;
   signals.push(spread(name, table));
   const bins = createBins(table, rowsPerWindow);
@@ -80,7 +81,7 @@ export function numericSignals(
   return signals;
 }
 
-function location(name: string, table: ScoreTable): Signal {
+function location(name: string, table: ScoreTable, sd: number): Signal {
   return {
     name: "location",
     statistic: "location",
@@ -88,6 +89,7 @@ function location(name: string, table: ScoreTable): Signal {
     kind: "number",
     sides: "both",
     unit: 1,
+    scale: sd,
     read(seen) {
       const scores = scoreMoments(table, seen);
       if (scores === undefined) return undefined;
@@ -111,6 +113,7 @@ function level(name: string, { centre, scale }: Frame): Signal {
     kind: "number",
     sides: "both",
     unit: 1,
+    scale: deviation,
     read({ profile: { body } }) {
       if (body.kind !== "numeric" || body.moments.count === 0) return undefined;
       const value = (body.moments.mean - centre) / deviation;

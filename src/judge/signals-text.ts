@@ -68,6 +68,7 @@ function newValues(
     kind: "count",
     sides: "up",
     unit: 0.025,
+    scale: 1,
     hits: values.filter(({ count: rows }) => rows === 1).length, // Good and Turing: as much as values seen once
     read(seen) {
       const tally = tallyOf(seen);
@@ -117,6 +118,7 @@ function shareOf(
     kind: "count",
     sides: "both",
     unit: 0.1,
+    scale: 1,
     read(seen) {
       const tally = tallyOf(seen);
       if (tally === undefined) return undefined;

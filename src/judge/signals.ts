@@ -1,6 +1,7 @@
 import type { FieldSpec } from "../model/feature-view.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile, RuleName } from "../profile/profile.ts";
+import { sidesOf } from "./policy.ts";
 import type { Signal } from "./signal.ts";
 import { embeddingSignals } from "./signals-embedding.ts";
 import { numericSignals } from "./signals-numeric.ts";
@@ -109,13 +110,21 @@ export function signalsFor(
   const signals = rates
     .filter((rate) => applies(rate.statistic, field))
     .map((rate) => rateSignal(field, rate));
-  if (reference === undefined) return [...signals, ...learntSignals(field)];
-  return [
+  if (reference === undefined) return asked(field, [...signals, ...learntSignals(field)]);
+  return asked(field, [
     ...signals,
     ...numericSignals(field.name, reference, rowsPerWindow),
     ...textSignals(field.name, reference, rowsPerWindow),
     ...embeddingSignals(field.name, reference),
-  ];
+  ]);
+}
+
+/** Those that can say what the field's `direction` asks. */
+function asked(field: FieldSpec, signals: readonly Signal[]): readonly Signal[] {
+  return signals.flatMap((signal) => {
+    const sides = sidesOf(field, signal);
+    return sides === undefined ? [] : [{ ...signal, sides }];
+  });
 }
 
 /** Whether rows can be hits at all; what one row decides, the breaker decides. */
@@ -148,6 +157,7 @@ function rateSignal(field: FieldSpec, { statistic, weight, sides, unit, predicat
     kind: "count",
     sides,
     unit,
+    scale: 1,
     read({ profile }) {
       const [hits, rows] = count(profile, field);
       return rows === 0 ? undefined : { value: Math.min(1, hits / rows), error: 0, rows };
@@ -168,6 +178,7 @@ function learntSignals({ name, type }: FieldSpec): readonly Signal[] {
       kind: "number",
       sides: "both",
       unit: 1,
+      scale: 1,
       read({ profile: { body } }) {
         if (body.kind !== "numeric" || body.moments.count < 2) return undefined;
         const { count, mean, m2 } = body.moments;

@@ -1,6 +1,6 @@
 import { type Autoregression, fitAutoregression } from "./autoregression.ts";
 import { rounded } from "./history.ts";
-import { fitSeason, middleOf, type Season, seasonAt } from "./season.ts";
+import { fitSeason, middleOf, missingCycles, type Season, seasonAt } from "./season.ts";
 import type { Series } from "./series.ts";
 import type { Signal } from "./signal.ts";
 import type { Track } from "./track.ts";
@@ -18,12 +18,15 @@ const wanderMax = 20.5;
 /** Memory of this sum and more is that of something that does not come back. */
 const memoryMax = 0.9;
 
+/** What moves with a cycle that nobody has seen yet moves at least so much a window: of its windows' variance. */
+const wanderingLevel = 1e-3;
+
 /** −2 ln of the likelihood ratio by which a trend has to beat a mean that stays. */
 const trendGain = 6;
 
 /** Learns from the baseline's windows how a signal goes; undefined when it was never measured. */
 export function toTrack(
-  { kind, hits: unseen }: Pick<Signal, "kind" | "hits">,
+  { kind, hits: unseen, wanders: wandering }: Pick<Signal, "kind" | "hits" | "wanders">,
   series: Series,
   options: { readonly windowMs: number; readonly seasonality: "auto" | "off" },
 ): Track | undefined {
@@ -46,8 +49,12 @@ export function toTrack(
     ...(kind === "count" ? { counts: countsOf(series, sd, error, unseen ?? 0) } : {}),
   };
   const memory = count < windowsMin ? none(sd) : fitAutoregression(centred, windows);
-  const trend = wanders(centred, windows, memory, season) ? fitTrend(centred, windows) : undefined;
-  if (trend !== undefined && isBetter(trend, memory, count)) {
+  const unseenCycle = wandering === true && !holdsCycles(windows, options.windowMs);
+  const trend =
+    unseenCycle || wanders(centred, windows, memory, season)
+      ? fitTrend(centred, windows, unseenCycle ? { noise: error ** 2, level: wanderingLevel } : undefined)
+      : undefined;
+  if (trend !== undefined && (unseenCycle || isBetter(trend, memory, count))) {
     return {
       ...known,
       innovation: rounded(Math.sqrt(trend.noise)),
@@ -65,6 +72,12 @@ export function toTrack(
     memory: memory.coefficients.map(rounded),
     heavy: isHeavy(left),
   };
+}
+
+/** Whether two days and two weeks are there. */
+function holdsCycles(windows: Float64Array, windowMs: number): boolean {
+  const [first, last] = [windows[0] as number, windows[windows.length - 1] as number];
+  return missingCycles(first * windowMs, (last + 1) * windowMs).length === 0;
 }
 
 const none = (sd: number): Autoregression => ({ coefficients: [], variance: sd * sd });

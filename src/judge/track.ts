@@ -76,7 +76,7 @@ const trendAt = lagsAt + orderMax;
 const [offsetAt, learntAt] = [trendAt + trendSize, trendAt + trendSize + 1];
 const bankAt = learntAt + 1;
 
-type Asked = Pick<Signal, "kind" | "sides">;
+type Asked = Pick<Signal, "kind" | "sides" | "least">;
 
 export function createFollower(signal: Asked, track: Track | undefined, windowMs: number): Follower {
   if (track === undefined) return createLearner(signal, windowMs);
@@ -94,9 +94,10 @@ function asCounts({ counts, memory, season, trend }: Track): boolean {
   );
 }
 
-function followCounts({ sides }: Asked, { counts, mean }: Track): Follower {
+function followCounts({ sides, least = 0 }: Asked, { counts, mean }: Track): Follower {
   const { hits, rows, dispersion } = counts ?? { hits: 0, rows: 1, dispersion: 1 };
-  const bank = countBank({ ...boundsOf(hits, rows, dispersion), dispersion, sides });
+  const { high, low } = boundsOf(hits, rows, dispersion);
+  const bank = countBank({ high: Math.max(high, least), low, dispersion, sides });
   return {
     size: bankAt + bank.size,
     follow(state, at, window, { value, rows: seen }, cap) {

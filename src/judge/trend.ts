@@ -71,14 +71,23 @@ export interface FittedTrend {
   readonly deviance: number;
 }
 
-/** The trend that foretells a series best, window by window; undefined for fewer than 24 windows. */
-export function fitTrend(values: Float64Array, windows: Float64Array): FittedTrend | undefined {
+/**
+ * The trend that foretells a series best, window by window; undefined for fewer than 24 windows.
+ * @param least  variance of a window about its level, and variance that the level gains from window to window (of the
+ *   former), that it has at least
+ */
+export function fitTrend(
+  values: Float64Array,
+  windows: Float64Array,
+  least: { readonly noise: number; readonly level: number } = { noise: 0, level: 0 },
+): FittedTrend | undefined {
   if (values.length < 3 * burnIn) return undefined;
   const memory = Math.min(memoryMax, values.length / 4);
   let best: FittedTrend | undefined;
   for (const slope of slopeNoises) {
     for (const level of levelNoises) {
-      const fitted = filter(values, windows, level, slope / memory ** 4);
+      if (level < least.level) continue;
+      const fitted = filter(values, windows, { level, slope: slope / memory ** 4, least: least.noise });
       if (best === undefined || fitted.deviance < best.deviance) best = fitted;
     }
   }
@@ -89,8 +98,7 @@ export function fitTrend(values: Float64Array, windows: Float64Array): FittedTre
 function filter(
   values: Float64Array,
   windows: Float64Array,
-  levelNoise: number,
-  slopeNoise: number,
+  { level: levelNoise, slope: slopeNoise, least }: { level: number; slope: number; least: number },
 ): FittedTrend {
   const state = Float64Array.of(values[0] as number, 0, 1e4, 0, 1e2);
   const noise = { levelNoise, slopeNoise };
@@ -106,7 +114,7 @@ function filter(
     }
     learnAll(state, surprise);
   }
-  const variance = Math.max(squares / count, Number.MIN_VALUE);
+  const variance = Math.max(squares / count, least, Number.MIN_VALUE);
   const [level, slope, a, b, c] = state as unknown as readonly [number, number, number, number, number];
   return {
     trend: {

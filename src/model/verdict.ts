@@ -65,6 +65,7 @@ export type StatisticName =
   | "trend"
   | "volume"
   | "duplicates"
+  | "late_rate"
   | "silence"
   | "shape"
   | "distinct"

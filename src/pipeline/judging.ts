@@ -202,7 +202,7 @@ export function createJudging(
         ...(revision > 0 ? { revision } : {}),
         ...(partial ? { partial } : {}),
       };
-      const judged = key === "" ? drift.follow(profile, told) : told;
+      const judged = key === "" ? drift.follow(profile, told, whole) : told;
       if (key === "") {
         if (window.start >= (latest?.window.start ?? window.start)) {
           latest = judged;
