@@ -1,6 +1,7 @@
 import { cpus, totalmem } from "node:os";
 import { endToEndBench } from "./end-to-end.ts";
 import { profileBench } from "./profile.ts";
+import { serveBench } from "./serve.ts";
 
 export interface BenchRow {
   readonly what: string;
@@ -12,6 +13,8 @@ export interface BenchRow {
 
 export interface BenchResult {
   readonly ratios: Readonly<Record<string, number>>;
+  /** What has no peer that it could be divided by. */
+  readonly figures?: Readonly<Record<string, number>>;
   readonly rows: readonly BenchRow[];
 }
 
@@ -19,11 +22,12 @@ export interface BenchResult {
 const benches: Readonly<Record<string, (options: { quick: boolean }) => Promise<BenchResult>>> = {
   profile: profileBench,
   "end-to-end": endToEndBench,
+  serve: serveBench,
 };
 
 const usage = `node bench/run.ts [NAME…] [--json] [--quick]
   NAME   ${Object.keys(benches).join(", ")}; all without one
-  --json print {"ratios","environment"}; --quick fewer repeats, for a first look`;
+  --json print {"ratios","figures","environment"}; --quick fewer repeats, for a first look`;
 
 async function main(argv: readonly string[]): Promise<number> {
   const flags = new Set(argv.filter((argument) => argument.startsWith("--")));
@@ -37,12 +41,14 @@ async function main(argv: readonly string[]): Promise<number> {
     return 2;
   }
   const ratios: Record<string, number> = {};
+  const figures: Record<string, number> = {};
   const rows: BenchRow[] = [];
   for (const [name, bench] of Object.entries(benches)) {
     if (names.length > 0 && !names.includes(name)) continue;
     console.error(`${name}…`);
     const result = await bench({ quick: flags.has("--quick") });
     Object.assign(ratios, result.ratios);
+    Object.assign(figures, result.figures);
     rows.push(...result.rows);
   }
   const [cpu] = cpus();
@@ -52,7 +58,7 @@ async function main(argv: readonly string[]): Promise<number> {
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
   };
-  if (flags.has("--json")) console.log(JSON.stringify({ ratios, environment }));
+  if (flags.has("--json")) console.log(JSON.stringify({ ratios, figures, environment }));
   else {
     for (const { what, ours, peer, ratio } of rows)
       console.log(`${what.padEnd(34)} ${ours.padEnd(26)} ${peer.padEnd(46)} ${ratio.toFixed(2)}×`);
