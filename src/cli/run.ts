@@ -105,6 +105,8 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     clock: systemClock,
     onTrouble,
     onDeliveryFailure,
+    onTold: (change) =>
+      void monitor?.told(change).catch((error: unknown) => onTrouble("told", String(error))),
   });
   const lag = new Map<string, number>();
   const ahead = { outcomes: outcomesAhead, bytes: config.limits.queueBytes };

@@ -29,6 +29,8 @@ export interface Wiring {
   readonly clock: Clock;
   readonly onTrouble: (name: string, text: string | undefined) => void;
   readonly onDeliveryFailure: (peer: string) => void;
+  /** Somebody outside has taken a change of an alert. */
+  readonly onTold: (change: Alert) => void;
 }
 
 export async function openClient(config: Config, log: Logger): Promise<KafkaClient | undefined> {
@@ -77,21 +79,15 @@ export interface Sinks {
 }
 
 export async function openSinks(wiring: Wiring): Promise<Sinks> {
-  const { config, client, handover, views, log, clock, onTrouble, onDeliveryFailure } = wiring;
+  const { config, client, handover, views, log, clock, onTrouble, onDeliveryFailure, onTold } = wiring;
   const { createLogSink } = await import("../sink/log.ts");
   const lanes: Sink[] = [createLogSink({ log, clock })];
   const told: Sink[] = [];
-  let onTold: ((alert: Alert) => void) | undefined;
   if (config.kafka !== undefined && client !== undefined) {
     const { createKafkaSink } = await import("../sink/kafka.ts");
     const { topicPrefix } = config.kafka;
-    const topics = await createKafkaSink({ client, topicPrefix, source: `tidemark/${hostname()}`, handover });
-    lanes.push(topics);
-    onTold = ({ featureView: view, fingerprint, startsAt }) => {
-      const signal = { kind: "told", view, fingerprint, startsAt } as const;
-      // a courtesy to the next judge: without it somebody may be paged again
-      topics.accept([{ kind: "signal", signal }], []).catch(() => undefined);
-    };
+    const source = `tidemark/${hostname()}`;
+    lanes.push(await createKafkaSink({ client, topicPrefix, source, handover }));
   } else {
     const { createDeadLetterFile } = await import("../sink/dead-letters.ts");
     lanes.push(createDeadLetterFile({ dir: join(config.state.dir, "dead-letters") }));
@@ -104,7 +100,7 @@ export async function openSinks(wiring: Wiring): Promise<Sinks> {
           ...config.alertmanager,
           views: views.map(({ view }) => view),
           random: Math.random,
-          ...(onTold === undefined ? {} : { onTold }),
+          onTold,
         },
         { clock, log, onTrouble, onFailure: onDeliveryFailure },
       ),
@@ -114,7 +110,7 @@ export async function openSinks(wiring: Wiring): Promise<Sinks> {
     const { createWebhooks } = await import("../sink/webhook.ts");
     told.push(
       createWebhooks(
-        { webhooks: config.webhooks, random: Math.random },
+        { webhooks: config.webhooks, random: Math.random, onTold },
         { clock, log, onTrouble, onFailure: onDeliveryFailure },
       ),
     );

@@ -51,6 +51,7 @@ interface JudgingHeader {
   readonly gathered: JudgingState["gathered"];
   readonly windows: JudgingState["windows"];
   readonly trends?: JudgingState["trends"];
+  readonly unheard?: JudgingState["unheard"];
   readonly partitions: readonly string[];
   /** Of a judge that reads its partitions' signals from a log. */
   readonly log?: LogPosition;

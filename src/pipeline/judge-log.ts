@@ -69,7 +69,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   /** The end of the log when it was assigned. */
   let target = 0;
   let caughtUp = false;
-  let held: Outcome[] = [];
+  let held: Alert[] = [];
   const active = (): readonly Alert[] => [...seats.values()].flatMap(({ judging }) => judging.active());
   const newOutboxes = (): { durable: Outbox; told: Outbox } | undefined =>
     speaks && {
@@ -95,8 +95,18 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   const present = async (): Promise<void> => {
     caughtUp = true;
     shown = seats;
-    for (const sink of speaks?.told ?? []) await sink.accept(held, active());
+    for (const sink of speaks?.told ?? []) await sink.accept(past(), active());
     held = [];
+  };
+
+  /** Changes of alerts since the checkpoint, each marked if it was heard, after those of before that nobody has heard. */
+  const past = (): readonly Outcome[] => {
+    const books = [...seats.values()].map(({ judging }) => judging.unheard);
+    const isUnheard = (alert: Alert): boolean => books.some((book) => book.has(alert));
+    const isHeld = (alert: Alert): boolean => held.some((change) => isSame(change, alert));
+    return [...books.flatMap((book) => book.changes().filter((alert) => !isHeld(alert))), ...held].map(
+      (alert) => ({ kind: "alert", alert, ...(isUnheard(alert) ? {} : { heard: true }) }),
+    );
   };
 
   const take = async (message: Message): Promise<void> => {
@@ -108,7 +118,8 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
       announce(outcomes);
       await outboxes?.told.emit(outcomes);
     } else {
-      if (speaks !== undefined) held.push(...outcomes.filter(({ kind }) => kind === "alert"));
+      if (speaks !== undefined)
+        held.push(...outcomes.flatMap((outcome) => (outcome.kind === "alert" ? [outcome.alert] : [])));
       if (held.length > heldMax) held.splice(0, held.length - heldMax);
       if (position() >= target) await present();
     }
@@ -132,7 +143,6 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   const fold = (message: Message): readonly Outcome[] => {
     if (message.body.kind !== "bytes") return [];
     const signal = decodeSignal(message.headers, message.body.bytes, handover);
-    if (signal?.kind === "told") for (const sink of speaks?.told ?? []) sink.heard?.(signal);
     const outcomes: Outcome[] = [];
     for (const seat of seats.values()) {
       if (message.offset < seat.nextOffset) continue;
@@ -143,7 +153,8 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   };
 
   const checkpoint = async (): Promise<ReadonlyMap<string, number>> => {
-    if (outboxes === undefined || !assigned) return new Map();
+    // before it has caught up nobody has heard what it found: it would have to be found again
+    if (outboxes === undefined || !assigned || !caughtUp) return new Map();
     await outboxes.durable.settle();
     await outboxes.told.settle();
     const entries = new Map<string, Uint8Array>();
@@ -181,6 +192,10 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
       }),
     checkpoint: () => inTurn(checkpoint),
   };
+}
+
+function isSame(a: Alert, b: Alert): boolean {
+  return a.fingerprint === b.fingerprint && a.startsAt === b.startsAt && a.status === b.status;
 }
 
 async function restoreSeat(monitored: MonitoredView, store: Store, trouble: Trouble): Promise<Seat> {
@@ -240,6 +255,7 @@ function foldSignal(
       roll.take(signal, at);
       return [];
     case "told":
+      if (signal.view === view.name) judging.unheard.told(signal);
       return [];
   }
 }

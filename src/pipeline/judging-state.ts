@@ -1,6 +1,7 @@
 import type { TrendState } from "../judge/forecast.ts";
 import type { EventTime } from "../model/time.ts";
 import type { WindowStatus } from "./board.ts";
+import type { UnheardAlert } from "./unheard.ts";
 
 /** What survives a restart. `profiles` are encoded pending windows with the partition that each came from. */
 export interface JudgingState {
@@ -20,4 +21,6 @@ export interface JudgingState {
     readonly changed: boolean;
   }[];
   readonly windows: readonly WindowStatus[];
+  /** Changes of alerts that nobody has taken yet; absent likewise. */
+  readonly unheard?: readonly UnheardAlert[] | undefined;
 }

@@ -41,6 +41,7 @@ import { type GaugeReading, gaugeWindows } from "./gauge-reading.ts";
 import { countHardHits, insertByStart, mergeAll, mergeInOrder, silentWindow } from "./judged-windows.ts";
 import type { JudgingState } from "./judging-state.ts";
 import type { Outcome } from "./ports.ts";
+import { createUnheard, type Unheard } from "./unheard.ts";
 
 /** An open window's counts are judged again when it has grown by this share, its sketches by that: bounds the work and the looks. */
 const growth = { counts: 1.01, sketches: 1.5 };
@@ -113,6 +114,8 @@ export interface Judging {
   readonly silenced: number;
   /** Lets go of the verdicts of old windows that are kept for people to look at. */
   shed(): void;
+  /** Changes of alerts that nobody has taken yet. */
+  readonly unheard: Unheard;
   encode(): JudgingState;
   restore(state: JudgingState): void;
 }
@@ -134,6 +137,7 @@ export function createJudging(
   const judgedRows = new Map<string, { readonly counts: number; readonly sketches: number }>();
   const hardHits = new Map<EventTime, number>();
   const recent: JudgedWindow[] = [];
+  const unheard = createUnheard();
   let judgedThrough = Number.NEGATIVE_INFINITY;
   let firstStart = Number.POSITIVE_INFINITY;
   let silentSince = Number.NaN;
@@ -179,7 +183,10 @@ export function createJudging(
     changed.flatMap((alert): Outcome[] => {
       const key = alert.status === "firing" ? muteOf(alert.segment) : undefined;
       const breaker = key === undefined ? undefined : breakers.get(key);
-      if (key === undefined || breaker?.hold === undefined) return [{ kind: "alert", alert }];
+      if (key === undefined || breaker?.hold === undefined) {
+        unheard.add(alert);
+        return [{ kind: "alert", alert }];
+      }
       breakers.set(key, { ...breaker, hold: { ...breaker.hold, silenced: breaker.hold.silenced + 1 } });
       silenced += 1;
       return [];
@@ -278,6 +285,7 @@ export function createJudging(
         judgedThrough = Math.max(judgedThrough, window.end);
       }
       if (due.length > 0) forgetOld();
+      unheard.forget(judgedThrough);
       return outcomes;
     },
     silence: judgeGap,
@@ -349,6 +357,7 @@ export function createJudging(
     },
     recent,
     windows,
+    unheard,
     get judgedThrough() {
       return judgedThrough;
     },
@@ -375,6 +384,7 @@ export function createJudging(
         changed,
       })),
       windows,
+      unheard: unheard.encode(),
     }),
     restore(state) {
       judgedThrough = state.judgedThrough ?? Number.NEGATIVE_INFINITY;
@@ -392,6 +402,7 @@ export function createJudging(
         if (window !== undefined) window.changed = changed;
       }
       windows.push(...state.windows);
+      unheard.restore(state.unheard ?? []);
     },
   };
 }

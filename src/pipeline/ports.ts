@@ -69,8 +69,8 @@ export interface Receiver {
 /** What happened in one step of the loop, in the order it happened. */
 export type Outcome =
   | { readonly kind: "judged"; readonly judged: JudgedWindow; readonly profile: WindowProfile }
-  /** A change of one alert, and the one line that `alerts.jsonl` gets. */
-  | { readonly kind: "alert"; readonly alert: Alert }
+  /** A change of one alert, and the one line that `alerts.jsonl` gets; `heard`: another process has told somebody of it. */
+  | { readonly kind: "alert"; readonly alert: Alert; readonly heard?: true }
   | { readonly kind: "breaker"; readonly breaker: Breaker; readonly transition: BreakerTransition }
   | { readonly kind: "dead-letter"; readonly deadLetter: DeadLetter }
   /** A closed window profile of one partition, before the merge over partitions; `partial`: records of it may be missing. */
@@ -102,8 +102,6 @@ export interface DeadLetter {
 export interface Sink {
   readonly name: string;
   accept(outcomes: readonly Outcome[], active: readonly Alert[]): Promise<void>;
-  /** Another process has told of this alert already. */
-  heard?(alert: Pick<Alert, "fingerprint" | "startsAt">): void;
   /** Another process speaks for the monitor from now on: forgets what is active here, without a word to anybody. */
   yield?(): void;
   /** Delivers what is queued, bounded by `signal`, and lets go of everything. */

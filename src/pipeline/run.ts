@@ -71,12 +71,14 @@ export interface Relay {
 export interface Monitor extends Receiver {
   readonly board: Board;
   readonly intake: Intake;
-  /** Loads breakers, alerts and pending windows, and hands the active alerts to the sinks. Call once, before the source runs. */
+  /** Loads breakers, alerts and pending windows, and hands the active alerts, and what was left unsaid, to the sinks. Call once, before the source runs. */
   restore(): Promise<void>;
   /** Hands a person's word about a breaker to whoever judges the view. */
   order(order: BreakerOrder): Promise<void>;
   /** Hands what the gauges of a view say to whoever judges it. */
   gauge(reading: GaugeReading): Promise<void>;
+  /** Somebody outside has taken this change: whoever judges after a crash need not tell of it again. */
+  told(change: Alert): Promise<void>;
   /** Called about once a second: closes what only silent partitions hold back. */
   tick(): Promise<void>;
   readonly trouble: Trouble;
@@ -377,7 +379,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
       inTurn(async () => {
         if (judges) {
           for (const cell of cells.values()) await restoreJudging(cell, store, trouble);
-          for (const sink of sinks) await sink.accept([], active());
+          const unheard = [...cells.values()].flatMap(({ judging }) => judging.unheard.changes());
+          const outcomes = unheard.map((alert): Outcome => ({ kind: "alert", alert }));
+          for (const sink of sinks) await sink.accept(outcomes, active());
         }
         ready = cells.size > 0;
       }),
@@ -385,6 +389,14 @@ export function createMonitor(options: MonitorOptions): Monitor {
       tellJudge(order.featureView, (judging) => judging.order(order), { kind: "order", order }),
     gauge: (reading) =>
       tellJudge(reading.featureView, (judging) => judging.gauge(reading), { kind: "gauge", reading }),
+    told: ({ featureView: view, fingerprint, startsAt, status }) => {
+      const word = { fingerprint, startsAt, status };
+      const note = ({ unheard }: Judging): readonly Outcome[] => {
+        unheard.told(word);
+        return [];
+      };
+      return tellJudge(view, note, { kind: "told", view, ...word });
+    },
     tick: () =>
       inTurn(async () => {
         for (const cell of cells.values())

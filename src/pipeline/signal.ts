@@ -5,6 +5,7 @@ import type { WindowProfile } from "../profile/profile.ts";
 import { pack, unpack } from "./checkpoint.ts";
 import type { GaugeReading } from "./gauge-reading.ts";
 import type { Handover } from "./handover.ts";
+import type { Told } from "./unheard.ts";
 
 /**
  * What the owner of a partition says to the judge. All signals of a cluster stand in one log (`<prefix>.profiles`), so that the
@@ -44,13 +45,8 @@ export type Signal =
   | { readonly kind: "order"; readonly order: BreakerOrder }
   /** What somebody who asked a Prometheus says of its series. */
   | { readonly kind: "gauge"; readonly reading: GaugeReading }
-  /** An Alertmanager has taken an alert as firing: the next judge need not tell it of one that is over. */
-  | {
-      readonly kind: "told";
-      readonly view: string;
-      readonly fingerprint: string;
-      readonly startsAt: EventTime;
-    };
+  /** Somebody outside has taken a change of an alert: the next judge need not tell of it. */
+  | ({ readonly kind: "told"; readonly view: string } & Told);
 
 /** A signal as a record of the log. */
 export interface SignalRecord {

@@ -2,7 +2,7 @@ import { alertLabels } from "../judge/alerts.ts";
 import { type Incident, incidentsOf, incidentText } from "../judge/incident.ts";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
-import { type Clock, type Elapsed, isoTime, type WallTime } from "../model/time.ts";
+import { type Clock, type Elapsed, type EventTime, isoTime, type WallTime } from "../model/time.ts";
 import { type Alert, segmentKey } from "../model/verdict.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { createCourier, type Reporting } from "./courier.ts";
@@ -33,19 +33,23 @@ export interface AlertmanagerOptions {
   readonly externalUrl?: string;
   /** [0, 1) */
   readonly random: () => number;
-  /** Called when the first peer has taken an alert that fires. */
-  readonly onTold?: (alert: Alert) => void;
+  /** Called when the first peer has taken an alert as firing, and when one has as over. */
+  readonly onTold?: (change: Alert) => void;
 }
 
 /** An alert as the sink keeps it. */
 export interface Standing {
   readonly alert: Alert;
+  /** When it began; of several that nobody had heard of, the first. */
+  readonly since: EventTime;
   /** When this process first heard that it fires. */
   readonly seenAt: Elapsed;
   /** When this process heard that it no longer does; undefined while it fires. */
   readonly endedAt: Elapsed | undefined;
   /** When each peer first took it as firing, by the peer's name. */
   readonly toldAt: Map<string, Elapsed>;
+  /** The peers that have taken it as over. */
+  readonly endTold: Set<string>;
 }
 
 /** The same moment on both clocks; the wall clock is the peer's. */
@@ -67,25 +71,25 @@ export interface PostableAlert {
  * Keeps every Alertmanager of a cluster in step with the set of active alerts (level-triggered): what is active is sent at
  * once and then every `resendEveryMs`, what is over is sent as resolved for 15 minutes. Alertmanager keys an alert by its
  * labels, so sending it again is no new alert. `accept` never waits for a peer. An alert that is over before a peer has heard
- * of it (that was away, or it began and ended within one step) is sent as firing first, and as resolved one turn later.
+ * of it (that was away, or it began and ended within one step) is sent as firing first, and as resolved one turn later. Of one
+ * that another process has told of, the end alone is sent.
  */
 export function createAlertmanager(
   options: AlertmanagerOptions,
   { clock, ...reporting }: Reporting & { readonly clock: Clock },
 ): Sink {
   const standing = new Map<string, Standing>();
-  /** Alerts that another process has told of. */
-  const heard = new Set<string>();
-  const couriers = options.urls.map((url) => {
-    const address = addressOf(url);
-    return createCourier({
+  const addresses = options.urls.map(addressOf);
+  const peers = addresses.map(({ name }) => name);
+  const couriers = addresses.map((address) =>
+    createCourier({
       ...reporting,
       name: `alertmanager ${address.name}`,
       peer: address.name,
       random: options.random,
       deliver: createDelivery(address, options, { standing, clock, ...reporting }),
-    });
-  });
+    }),
+  );
   const wakeAll = (): void => {
     for (const courier of couriers) courier.wake();
   };
@@ -101,25 +105,21 @@ export function createAlertmanager(
       const ended = new Map<string, Alert>();
       const begun: Alert[] = [];
       for (const outcome of outcomes) {
-        if (outcome.kind !== "alert") continue;
+        if (outcome.kind !== "alert" || outcome.heard === true) continue;
         if (outcome.alert.status === "resolved") ended.set(outcome.alert.fingerprint, outcome.alert);
         else begun.push(outcome.alert);
       }
       const firing = new Set(active.map(({ fingerprint }) => fingerprint));
-      const brief = begun.filter(
-        (alert) =>
-          !firing.has(alert.fingerprint) && !standing.has(alert.fingerprint) && !heard.has(keyOf(alert)),
-      );
-      if (brief.length > 0) update(standing, [...active, ...brief], ended, clock.elapsed());
-      if (update(standing, active, ended, clock.elapsed()) || brief.length > 0) wakeAll();
-    },
-    heard(alert) {
-      heard.delete(keyOf(alert));
-      heard.add(keyOf(alert));
-      for (const oldest of heard) {
-        if (heard.size <= resolvedMax) break;
-        heard.delete(oldest);
-      }
+      const isNew = ({ fingerprint }: Alert): boolean =>
+        !firing.has(fingerprint) && !standing.has(fingerprint);
+      const brief = begun.filter(isNew);
+      const now = clock.elapsed();
+      const since = earliest(begun);
+      if (brief.length > 0) update(standing, [...active, ...brief], { ended, since, now });
+      const elsewhere = [...ended.values()].filter(isNew);
+      for (const alert of elsewhere) standing.set(alert.fingerprint, endedElsewhere(alert, now, peers));
+      if (update(standing, active, { ended, since, now }) || brief.length > 0 || elsewhere.length > 0)
+        wakeAll();
     },
     yield: () => standing.clear(),
     async close(signal) {
@@ -130,8 +130,26 @@ export function createAlertmanager(
   };
 }
 
-const keyOf = ({ fingerprint, startsAt }: Pick<Alert, "fingerprint" | "startsAt">): string =>
-  `${fingerprint}@${startsAt}`;
+/** Another process has told that it fires. */
+function endedElsewhere(alert: Alert, now: Elapsed, peers: readonly string[]): Standing {
+  const toldAt = new Map(peers.map((peer) => [peer, now]));
+  return { alert, since: alert.startsAt, seenAt: now, endedAt: now, toldAt, endTold: new Set() };
+}
+
+interface News {
+  /** By fingerprint. */
+  readonly ended: ReadonlyMap<string, Alert>;
+  readonly since: ReadonlyMap<string, EventTime>;
+  readonly now: Elapsed;
+}
+
+/** To Alertmanager an alert is its labels: one that came and went and came again unheard is one, from its first beginning on. */
+function earliest(begun: readonly Alert[]): ReadonlyMap<string, EventTime> {
+  const since = new Map<string, EventTime>();
+  for (const { fingerprint, startsAt } of begun)
+    since.set(fingerprint, Math.min(startsAt, since.get(fingerprint) ?? startsAt));
+  return since;
+}
 
 /**
  * Takes over what is active now. What was and no longer is has ended, with the figures of its resolved line if there is one.
@@ -140,8 +158,7 @@ const keyOf = ({ fingerprint, startsAt }: Pick<Alert, "fingerprint" | "startsAt"
 function update(
   standing: Map<string, Standing>,
   active: readonly Alert[],
-  ended: ReadonlyMap<string, Alert>,
-  now: Elapsed,
+  { ended, since, now }: News,
 ): boolean {
   let changed = false;
   const firing = new Set<string>();
@@ -150,18 +167,21 @@ function update(
     const known = standing.get(alert.fingerprint);
     const goesOn = known !== undefined && known.endedAt === undefined;
     if (!goesOn) standing.delete(alert.fingerprint); // the newest stand last
-    const toldAt = goesOn ? known.toldAt : new Map<string, Elapsed>();
-    standing.set(alert.fingerprint, {
-      alert,
-      seenAt: goesOn ? known.seenAt : now,
+    const began = since.get(alert.fingerprint) ?? alert.startsAt;
+    const begun = {
+      since: began,
+      seenAt: now,
       endedAt: undefined,
-      toldAt,
-    });
+      toldAt: new Map(),
+      endTold: new Set<string>(),
+    };
+    standing.set(alert.fingerprint, { ...(goesOn ? known : begun), alert });
     changed ||= !goesOn;
   }
-  for (const [fingerprint, { alert, seenAt, endedAt, toldAt }] of standing) {
-    if (endedAt !== undefined || firing.has(fingerprint)) continue;
-    standing.set(fingerprint, { alert: ended.get(fingerprint) ?? alert, seenAt, endedAt: now, toldAt });
+  for (const [fingerprint, known] of standing) {
+    if (known.endedAt !== undefined || firing.has(fingerprint)) continue;
+    const alert = ended.get(fingerprint) ?? known.alert;
+    standing.set(fingerprint, { ...known, alert, endedAt: now });
     changed = true;
   }
   return changed;
@@ -209,9 +229,11 @@ function createDelivery(
     const told = toldAt.get(address.name);
     return told === undefined || (told > endedAt && now - told < options.resendEveryMs / 2);
   };
-  const tell = ({ alert, toldAt }: Standing, now: Elapsed): void => {
-    if (toldAt.size === 0) options.onTold?.(alert);
-    if (!toldAt.has(address.name)) toldAt.set(address.name, now);
+  const tell = ({ alert, endedAt, toldAt, endTold }: Standing, now: Elapsed): void => {
+    const status = endedAt === undefined ? "firing" : "resolved";
+    if ((endedAt === undefined ? toldAt : endTold).size === 0) options.onTold?.({ ...alert, status });
+    if (endedAt !== undefined) endTold.add(address.name);
+    else if (!toldAt.has(address.name)) toldAt.set(address.name, now);
   };
 
   /** Whether the peer's clock is found to be another than was thought: what it was sent may be over already by its clock. */
@@ -236,7 +258,7 @@ function createDelivery(
     const told = toAlerts(sent, { wall: clock.now() + skewMs, elapsed: now }, options, incidents());
     const answer = await postJson(address, url, told, { timeoutMs, signal });
     if (learnSkew(answer) && again) return post(batch, signal, false);
-    if (answer.status < 300) for (const each of sent) if (each.endedAt === undefined) tell(each, now);
+    if (answer.status < 300) for (const each of sent) tell(each, now);
     if (answer.status < 300 || isRefusal(answer)) return answer;
     const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
     throw new Fault("sink.rejected", text, { retryable: true });
@@ -283,12 +305,12 @@ export function toAlerts(
   options: Pick<AlertmanagerOptions, "views" | "resendEveryMs" | "runbookUrl" | "externalUrl">,
   incidents: readonly Incident[] = [],
 ): readonly PostableAlert[] {
-  return standing.map(({ alert, seenAt, endedAt }) => {
+  return standing.map(({ alert, since, seenAt, endedAt }) => {
     const view = options.views.find(({ name }) => name === alert.featureView);
     const wallOf = (at: Elapsed): WallTime => now.wall - (now.elapsed - at);
     const seen = wallOf(seenAt);
-    const isRecent = Math.abs(alert.startsAt - seen) <= eventTimeTrustMs;
-    const startsAt = isRecent ? Math.min(alert.startsAt, seen) : seen;
+    const isRecent = Math.abs(since - seen) <= eventTimeTrustMs;
+    const startsAt = isRecent ? Math.min(since, seen) : seen;
     const endsAt =
       endedAt === undefined
         ? now.wall + Math.max(4 * options.resendEveryMs, endsAfterMinMs)

@@ -15,6 +15,8 @@ export interface WebhookOptions {
   readonly timeoutMs?: number;
   /** [0, 1) */
   readonly random: () => number;
+  /** Called when an address has taken a change. */
+  readonly onTold?: (change: Alert) => void;
 }
 
 /**
@@ -55,7 +57,7 @@ interface Hook {
 
 function createHook(
   address: Address,
-  { timeoutMs = 5_000, random }: WebhookOptions,
+  { timeoutMs = 5_000, random, onTold }: WebhookOptions,
   reporting: Reporting,
 ): Hook {
   const waiting: Alert[] = [];
@@ -71,7 +73,8 @@ function createHook(
         { alerts: [alertLine(alert)] },
         { headers, timeoutMs, signal },
       );
-      if (answer.status >= 300) {
+      if (answer.status < 300) onTold?.(alert);
+      else {
         const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
         if (mayRecover(answer.status)) throw new Fault("sink.rejected", text, { retryable: true });
         dropped += 1;

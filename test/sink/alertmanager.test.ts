@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Alert } from "../../src/model/verdict.ts";
 import type { Outcome } from "../../src/pipeline/ports.ts";
 import {
@@ -143,6 +144,61 @@ describe("a real Alertmanager", () => {
     await manager.restart();
     await eventually(5_000, "three alerts again", async () =>
       (await alertsAt(manager.url)).length === 3 ? true : undefined,
+    );
+  });
+
+  it("hears the end of what another process told of, and nothing more of what is known to be heard", async (t) => {
+    const receiver = await startWebhookReceiver(t);
+    const { url } = await startAlertmanager(t, { webhookUrl: receiver.url });
+    const [first, second] = alerts(2) as [Alert, Alert];
+    const told: string[] = [];
+    const onTold = ({ fingerprint, status }: Alert): void => void told.push(`${fingerprint} ${status}`);
+    const before = sinkFor(t, [url], { onTold });
+    await before.sink.accept([], [first]);
+    await eventually(3_000, "a page", () => receiver.alerts()[0]);
+    await before.sink.close(AbortSignal.abort());
+
+    const { sink } = sinkFor(t, [url], { onTold });
+    await sink.accept(
+      [
+        { kind: "alert", alert: first, heard: true },
+        resolvedOf(first),
+        { kind: "alert", alert: second, heard: true },
+        { ...resolvedOf(second), heard: true } as Outcome,
+      ],
+      [],
+    );
+    await eventually(5_000, "its end", () => receiver.alerts()[1]);
+    await sleep(700); // two turns
+    assert.deepEqual(
+      receiver.alerts().map(({ status, labels }) => `${labels["field"]} ${status}`),
+      ["f0 firing", "f0 resolved"],
+    );
+    assert.deepEqual(told, ["print-0 firing", "print-0 resolved"]);
+  });
+
+  it("pages once, from the first beginning on, for what came, went and came again unheard", async (t) => {
+    const receiver = await startWebhookReceiver(t);
+    const { url } = await startAlertmanager(t, { webhookUrl: receiver.url });
+    const second = alert();
+    const first = { ...second, startsAt: second.startsAt - 30_000 };
+    const { sink } = sinkFor(t, [url]);
+    await sink.accept(
+      [
+        { kind: "alert", alert: first },
+        resolvedOf(first),
+        { kind: "alert", alert: second },
+        resolvedOf(second),
+      ],
+      [],
+    );
+    await eventually(5_000, "its end", () => receiver.alerts()[1]);
+    assert.deepEqual(
+      receiver.alerts().map(({ status, startsAt }) => [status, Date.parse(startsAt)]),
+      [
+        ["firing", first.startsAt],
+        ["resolved", first.startsAt],
+      ],
     );
   });
 
@@ -304,13 +360,16 @@ describe("postable alerts", () => {
   const now = Date.parse("2026-03-03T12:00:00Z");
   const options = { views: [view], resendEveryMs: 60_000 };
   const of = (standing: Partial<Standing>, change: Partial<Alert> = {}) => {
+    const begun = alert({ startsAt: now, ...change });
     const [postable] = toAlerts(
       [
         {
-          alert: alert({ startsAt: now, ...change }),
+          alert: begun,
+          since: begun.startsAt,
           seenAt: now,
           endedAt: undefined,
           toldAt: new Map(),
+          endTold: new Set(),
           ...standing,
         },
       ],
@@ -330,7 +389,8 @@ describe("postable alerts", () => {
 
   it("end after four missed re-sends, at least five minutes from now, and never before they start", () => {
     assert.equal(of({}).endsAt, "2026-03-03T12:05:00.000Z");
-    const standing = { alert: alert(), seenAt: now, endedAt: undefined, toldAt: new Map() };
+    const told = { toldAt: new Map(), endTold: new Set<string>() };
+    const standing = { alert: alert(), since: now, seenAt: now, endedAt: undefined, ...told };
     const at = { wall: now, elapsed: now };
     const [slow] = toAlerts([standing], at, { ...options, resendEveryMs: 120_000 });
     assert.equal(slow?.endsAt, "2026-03-03T12:08:00.000Z");
