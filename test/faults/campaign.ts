@@ -15,7 +15,7 @@ import {
 } from "../services/services.ts";
 import { createSlot, type Slot } from "./cast.ts";
 import { startProxy, type Wire } from "./proxy.ts";
-import { rowsAt, specText, startTraffic, view } from "./traffic.ts";
+import { isBad, paged, type Rhythm, rowsAt, specText, startTraffic, view } from "./traffic.ts";
 import { countsOf, type Raw, readAll, type Truth, truthOf } from "./truth.ts";
 
 export interface Plan {
@@ -28,12 +28,18 @@ export interface Plan {
   readonly cuts: number;
   readonly minutes: number;
   readonly processes: number;
+  /** When the stream is bad. */
+  readonly rhythm: Rhythm;
   readonly say: (text: string) => void;
+  /** What has been done up to now, every minute. */
+  readonly onMinute: (minute: number, done: Done) => void;
 }
+
+export type Done = Readonly<Record<"kills" | "brokerKills" | "rebalances" | "freezes" | "cuts", number>>;
 
 export interface Evidence {
   readonly plan: Plan;
-  readonly done: Readonly<Record<"kills" | "brokerKills" | "rebalances" | "freezes" | "cuts", number>>;
+  readonly done: Done;
   readonly truth: Truth;
   readonly counted: ReturnType<typeof countsOf>;
   readonly verdicts: readonly Raw[];
@@ -58,7 +64,7 @@ const partitions = 6;
 
 /** Does harm for as long as the plan says, then lets everything come to rest and gathers what there is to see. */
 export async function runCampaign(scope: Scope, plan: Plan): Promise<Evidence> {
-  const random = createRandom(plan.seed);
+  const chance = (stream: number): (() => number) => createRandom(plan.seed * 10 + stream).uniform;
   const dir = temporaryFolder(scope, "faults");
   const port = await freePorts(30);
   const cluster = await startBroker(scope, { nodes: 3, port, proxied: true });
@@ -85,65 +91,74 @@ export async function runCampaign(scope: Scope, plan: Plan): Promise<Evidence> {
   );
   plan.say(`three brokers at ${cluster.brokers}, ${plan.processes} monitors`);
   await Promise.all(slots.map((slot) => slot.start()));
-  const traffic = await startTraffic(kafka, topic, partitions, random.uniform);
+  const traffic = await startTraffic(kafka, topic, partitions, plan.rhythm, chance(0));
   await sleep(5_000);
 
   const done = { kills: 0, brokerKills: 0, rebalances: 0, freezes: 0, cuts: 0 };
   const killedAt: number[] = [];
-  const pick = <T>(some: readonly T[]): T => some[Math.floor(random.uniform() * some.length)] as T;
-  const acts: Record<"kill" | "broker" | "rebalance" | "cut", () => Promise<void>> = {
-    async kill() {
-      const slot = pick(slots.filter(({ running }) => running !== undefined));
-      if (slot === undefined) return;
+  const pick = <T>(some: readonly T[], random: () => number): T =>
+    some[Math.floor(random() * some.length)] as T;
+  /** One of the processes that run; when none does, as soon as one does. */
+  const someone = async (random: () => number): Promise<Slot> => {
+    for (;;) {
+      const there = slots.filter(({ running }) => running !== undefined);
+      if (there.length > 0) return pick(there, random);
+      await sleep(100);
+    }
+  };
+  const acts: Record<"kill" | "broker" | "rebalance" | "cut", Act> = {
+    async kill(random) {
+      const slot = await someone(random);
       killedAt.push(Date.now());
       await slot.kill();
       done.kills += 1;
-      void sleep(random.uniform() * 1_500).then(() => slot.start()); // kills go on meanwhile
+      void sleep(random() * 1_500).then(() => slot.start()); // kills go on meanwhile
     },
-    async broker() {
-      const node = 1 + Math.floor(random.uniform() * 3);
+    async broker(random) {
+      const node = 1 + Math.floor(random() * 3);
       await cluster.kill(node);
       done.brokerKills += 1;
-      await sleep(2_000 + random.uniform() * 6_000);
+      await sleep(2_000 + random() * 6_000);
       await cluster.restart(node);
     },
-    async rebalance() {
-      const slot = pick(slots.filter(({ running }) => running !== undefined));
-      if (slot === undefined) return;
+    async rebalance(random) {
+      const slot = await someone(random);
       done.rebalances += 1;
-      if (random.uniform() < 0.2) {
+      if (random() < 0.2) {
         done.freezes += 1;
         await slot.freeze(7_500);
         return;
       }
       await slot.stop();
-      await sleep(random.uniform() * 2_000);
+      await sleep(random() * 2_000);
       await slot.start();
     },
-    async cut() {
-      const wire = random.uniform() < 0.3 ? pagerWire : pick(wires);
+    async cut(random) {
+      const wire = random() < 0.3 ? pagerWire : pick(wires, random);
       wire.cut();
       done.cuts += 1;
-      await sleep(500 + random.uniform() * (wire === pagerWire ? 15_000 : 2_500));
+      await sleep(500 + random() * (wire === pagerWire ? 15_000 : 2_500));
       wire.mend();
     },
   };
   await Promise.all([
-    spread(plan.kills, plan.minutes, random.uniform, acts.kill, plan.say),
-    spread(plan.brokerKills, plan.minutes, random.uniform, acts.broker, plan.say),
-    spread(plan.rebalances, plan.minutes, random.uniform, acts.rebalance, plan.say),
-    spread(plan.cuts, plan.minutes, random.uniform, acts.cut, plan.say),
+    spread(plan.kills, plan, chance(1), acts.kill),
+    spread(plan.brokerKills, plan, chance(2), acts.broker),
+    spread(plan.rebalances, plan, chance(3), acts.rebalance),
+    spread(plan.cuts, plan, chance(4), acts.cut),
     told(plan, done),
   ]);
+  plan.onMinute(plan.minutes, done);
 
   plan.say("the harm is done: everything comes to rest");
   await Promise.all(slots.map((slot) => slot.start()));
   await sleep(5_000);
+  await calm(plan.rhythm);
   await traffic.stop();
   await closeWindows(kafka, topic);
   const truth = truthOf(await readAll(kafka, topic), partitions);
   const processes = await settled(slots, truth, plan);
-  await sleep(3_000); // the last pages
+  await silent(receiver);
   const verdicts = await readAll(kafka, `${topic}.verdicts`);
   const evidence: Evidence = {
     plan,
@@ -164,26 +179,23 @@ export async function runCampaign(scope: Scope, plan: Plan): Promise<Evidence> {
   return evidence;
 }
 
+/** Does some harm, as chance will have it. */
+type Act = (random: () => number) => Promise<void>;
+
 /** `count` acts over the minutes, one at a time, each somewhere in its own stretch of time. */
-async function spread(
-  count: number,
-  minutes: number,
-  chance: () => number,
-  act: () => Promise<void>,
-  say: (text: string) => void,
-): Promise<void> {
+async function spread(count: number, { minutes, say }: Plan, random: () => number, act: Act): Promise<void> {
   const [begin, stretchMs] = [Date.now(), (minutes * 60_000) / Math.max(count, 1)];
   for (let index = 0; index < count; index++) {
-    const at = begin + (index + chance() * 0.6) * stretchMs;
+    const at = begin + (index + random() * 0.6) * stretchMs;
     await sleep(Math.max(0, at - Date.now()));
-    await act().catch((error: unknown) => say(`an act failed: ${String(error)}`));
+    await act(random).catch((error: unknown) => say(`an act failed: ${String(error)}`));
   }
 }
 
-async function told({ minutes, say }: Plan, done: Evidence["done"]): Promise<void> {
-  for (let minute = 1; minute <= minutes; minute++) {
+async function told({ minutes, onMinute }: Plan, done: Done): Promise<void> {
+  for (let minute = 1; minute < minutes; minute++) {
     await sleep(60_000);
-    say(`${minute} min: ${JSON.stringify(done)}`);
+    onMinute(minute, done);
   }
 }
 
@@ -193,13 +205,11 @@ async function writeSpecs(dir: string, topic: string): Promise<void> {
   writeFileSync(join(specs, "orders.yaml"), specText(topic));
   const { uniform } = createRandom(1);
   const day = Date.parse("2026-01-01T00:00:00Z");
-  const lines = Array.from({ length: 200 }, (_, second) =>
-    rowsAt(day + second * 1_000, 100, uniform).map((row) =>
-      JSON.stringify({ ...row, country: row.country === "United States" ? "US" : row.country }),
-    ),
+  const rows = Array.from({ length: 200 }, (_, second) =>
+    rowsAt(day + second * 1_000, 100, { everyWindows: 1, badWindows: 0 }, uniform),
   ).flat();
   const history = join(dir, "history.jsonl");
-  writeFileSync(history, `${lines.join("\n")}\n`);
+  writeFileSync(history, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const out = join(specs, "orders.baseline.json");
   const built = await tidemark([
     ...["baseline", "build", "--spec", join(specs, "orders.yaml")],
@@ -221,6 +231,23 @@ async function closeWindows(kafka: Kafka, topic: string): Promise<void> {
   }));
   await producer.send({ topic, acks: -1, messages });
   await producer.disconnect();
+}
+
+/** Waits until the stream has been good for long enough that whatever fires may end. */
+async function calm(rhythm: Rhythm): Promise<void> {
+  const past = (windows: number): number => Date.now() - windows * view.sizeMs;
+  while ([0, 1, 2, 3].some((windows) => isBad(rhythm, past(windows)))) await sleep(200);
+}
+
+/** Waits until the pager has heard the end of everything, or 45 s: two turns of each sender, and what a back-off may take. */
+async function silent(receiver: { alerts(): readonly NotifiedAlert[] }): Promise<void> {
+  for (let second = 0; second < 45; second++) {
+    const told = receiver.alerts().filter(({ labels }) => paged.includes(labels["alertname"] ?? ""));
+    const newest = new Map(told.map(({ fingerprint, status }) => [fingerprint, status]));
+    await sleep(1_000);
+    if (![...newest.values()].includes("firing")) break;
+  }
+  await sleep(2_000); // what should not come
 }
 
 /** Waits until the processes have counted all there is and tell all windows that are over, or a minute has passed. */

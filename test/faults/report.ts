@@ -1,14 +1,11 @@
-import type { Evidence } from "./campaign.ts";
-import { episodeOf, isBad, view } from "./traffic.ts";
+import type { Window } from "../../src/model/time.ts";
+import type { Done, Evidence } from "./campaign.ts";
+import { episodeOf, isBad, paged, view } from "./traffic.ts";
 
-export interface Report {
+export interface Report extends Done {
   readonly seed: number;
   readonly minutes: number;
-  readonly kills: number;
-  readonly brokerKills: number;
-  readonly rebalances: number;
-  readonly freezes: number;
-  readonly cuts: number;
+  readonly processes: number;
   readonly crashes: number;
   readonly messages: number;
   readonly rows: number;
@@ -17,6 +14,7 @@ export interface Report {
   readonly double: number;
   readonly deadLetters: number;
   readonly incidents: number;
+  /** Of `TidemarkDefaultCase`: one an incident is right. */
   readonly pages: number;
   readonly recovery: {
     readonly longestMs: number;
@@ -28,58 +26,67 @@ export interface Report {
   readonly wrong: readonly string[];
 }
 
+/** What must hold at the end, by its title: each says what does not. */
+export const laws: Readonly<Record<string, (evidence: Evidence) => readonly string[]>> = {
+  "counts every row of every window and field once": counts,
+  "conserves rows: read is profiled, late, rejected and dead letters": conservation,
+  "sees every row of a window in its newest verdict": verdictRows,
+  "keeps each poison message, and nothing else, as a dead letter": deadLetters,
+  "pages once for each incident, and once when it is over": paging,
+  "answers alike from every process": alikeness,
+};
+
 /** Holds what tidemark says against the log itself. */
 export function judgeEvidence(evidence: Evidence): Report {
   const { truth, counted, plan, done } = evidence;
-  const wrong: string[] = [];
-  let [lost, double, windows] = [0, 0, 0];
-  for (const [start, expected] of truth.windows) {
-    if (start + view.sizeMs > truth.closedThrough) continue;
-    windows += 1;
-    const found = counted.get(start);
-    const [rows, name] = [found?.rows ?? 0, new Date(start).toISOString()];
-    lost += Math.max(0, expected.rows - rows);
-    double += Math.max(0, rows - expected.rows);
-    const fields = (["rows", "nulls", "unknown"] as const).filter(
-      (field) => (found?.[field] ?? 0) !== expected[field],
-    );
-    for (const field of fields)
-      wrong.push(`${name}: ${field} ${found?.[field] ?? 0}, the log holds ${expected[field]}`);
-    if (found !== undefined && found.fields !== "") wrong.push(`${name}: rows of fields${found.fields}`);
-  }
-  wrong.push(
-    ...conservation(evidence),
-    ...alikeness(evidence),
-    ...verdictRows(evidence),
-    ...deadLetters(evidence),
-  );
-  const { wrong: unpaged, incidents, pages } = paging(evidence);
-  wrong.push(...unpaged);
+  const closed = closedWindows(evidence);
+  const off = closed.map(([start, { rows }]) => (counted.get(start)?.rows ?? 0) - rows);
   const sorted = evidence.recoveriesMs.toSorted((a, b) => a - b);
   return {
     seed: plan.seed,
     minutes: plan.minutes,
+    processes: plan.processes,
     ...done,
     crashes: evidence.crashes,
     messages: evidence.messages,
     rows: truth.profiled + truth.late + truth.rejected,
-    windows,
-    lost,
-    double,
+    windows: closed.length,
+    lost: off.reduce((sum, rows) => sum - Math.min(0, rows), 0),
+    double: off.reduce((sum, rows) => sum + Math.max(0, rows), 0),
     deadLetters: truth.deadLettered,
-    incidents,
-    pages,
+    incidents: incidentsOf(evidence).size,
+    pages: pagesOf(evidence, "TidemarkDefaultCase").length,
     recovery: {
       longestMs: sorted.at(-1) ?? 0,
       medianMs: sorted[sorted.length >> 1] ?? 0,
       over10s: sorted.filter((ms) => ms > 10_000).length,
       of: sorted.length,
     },
-    wrong,
+    wrong: Object.values(laws).flatMap((law) => law(evidence)),
   };
 }
 
-/** Rows read are rows profiled, late, rejected and dead letters: over all processes, as the log has them. */
+function closedWindows({
+  truth,
+}: Evidence): readonly (readonly [number, { rows: number; unknown: number }])[] {
+  return [...truth.windows].filter(([start]) => start + view.sizeMs <= truth.closedThrough);
+}
+
+function counts({ truth, counted }: Evidence): string[] {
+  return [...truth.windows].flatMap(([start, expected]) => {
+    if (start + view.sizeMs > truth.closedThrough) return [];
+    const [found, name] = [counted.get(start), new Date(start).toISOString()];
+    const off = (["rows", "nulls", "unknown"] as const).filter(
+      (field) => (found?.[field] ?? 0) !== expected[field],
+    );
+    return [
+      ...off.map((field) => `${name}: ${field} ${found?.[field] ?? 0}, the log holds ${expected[field]}`),
+      ...(found !== undefined && found.fields !== "" ? [`${name}: rows of fields${found.fields}`] : []),
+    ];
+  });
+}
+
+/** Over all processes, as the log has them. */
 function conservation({ truth, processes }: Evidence): string[] {
   return (["profiled", "late", "rejected", "deadLettered"] as const).flatMap((outcome) => {
     const sum = processes.reduce((total, { records }) => total + records[outcome], 0);
@@ -101,15 +108,13 @@ interface Judged {
   readonly rows: number;
 }
 
-/** The newest verdict of each window saw every row of it. */
-function verdictRows({ verdicts, truth }: Evidence): string[] {
+function verdictRows(evidence: Evidence): string[] {
   const newest = new Map<number, Judged>();
-  for (const { value } of verdicts) {
+  for (const { value } of evidence.verdicts) {
     const { data } = JSON.parse(value.toString()) as { data: Judged };
     if (data.final && data.segment === null) newest.set(data.window.start, data);
   }
-  return [...truth.windows].flatMap(([start, { rows }]) => {
-    if (start + view.sizeMs > truth.closedThrough) return [];
+  return closedWindows(evidence).flatMap(([start, { rows }]) => {
     const found = newest.get(start)?.rows ?? 0;
     return found === rows
       ? []
@@ -129,31 +134,63 @@ function deadLetters({ deadLetters: found, truth }: Evidence): string[] {
   ];
 }
 
-/** One page for each incident, and one when it is over. */
-function paging({ pages, truth }: Evidence): { wrong: string[]; incidents: number; pages: number } {
-  const expected = new Set<number>();
-  for (const [start, { rows, unknown }] of truth.windows) {
-    if (isBad(start) && unknown > 0 && rows >= 50 && start + view.sizeMs <= truth.closedThrough)
-      expected.add(episodeOf(start));
+/** Incidents that had to page somebody, each from its first window to the end of its last. */
+function incidentsOf(evidence: Evidence): ReadonlyMap<number, Window> {
+  const { rhythm } = evidence.plan;
+  const incidents = new Map<number, Window>();
+  for (const [start, { rows, unknown }] of closedWindows(evidence)) {
+    if (!isBad(rhythm, start) || unknown === 0 || rows < 50) continue;
+    const episode = episodeOf(rhythm, start);
+    const known = incidents.get(episode) ?? { start, end: start };
+    const end = Math.max(known.end, start + view.sizeMs);
+    incidents.set(episode, { start: Math.min(known.start, start), end });
   }
-  const firing = pages.filter(
-    ({ status, labels }) => status === "firing" && labels["alertname"] === "TidemarkDefaultCase",
+  return incidents;
+}
+
+/** Between a page and word of its end, ms; Alertmanager gives the labels' fingerprint and when the alert began and ended. */
+interface Page {
+  readonly episode: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Of an incident's alert (`TidemarkDefaultCase`) and of the breaker's. To Alertmanager an alert is its labels: an incident that
+ * begins before the end of the last one was heard is the same page, going on.
+ */
+function paging(evidence: Evidence): string[] {
+  const incidents = incidentsOf(evidence);
+  return paged.flatMap((name) => {
+    const pages = pagesOf(evidence, name);
+    const wrong = pages
+      .filter(({ to }) => Number.isNaN(to))
+      .map(({ episode }) => `${name}: nobody heard the end of incident ${episode}`);
+    for (const [incident, { start, end }] of incidents) {
+      const own = pages.filter(({ episode }) => episode === incident);
+      if (own.length > 1) wrong.push(`${name}: incident ${incident} paged ${own.length} times`);
+      if (own.length === 0 && !pages.some(({ from, to }) => from < end && start < to))
+        wrong.push(`${name}: incident ${incident} paged nobody`);
+    }
+    for (const { episode } of pages)
+      if (!incidents.has(episode)) wrong.push(`${name}: a page without an incident: ${episode}`);
+    return wrong;
+  });
+}
+
+/** `to` is NaN when nobody heard of an end. */
+function pagesOf({ pages, plan }: Evidence, name: string): readonly Page[] {
+  const told = pages.filter(({ labels }) => labels["alertname"] === name);
+  const ends = new Map(
+    told
+      .filter(({ status }) => status === "resolved")
+      .map(({ startsAt, endsAt }) => [startsAt, Date.parse(endsAt)]),
   );
-  const paged = new Map<number, number>();
-  for (const { annotations } of firing) {
-    const episode = episodeOf(Date.parse(annotations["window_start"] ?? ""));
-    paged.set(episode, (paged.get(episode) ?? 0) + 1);
-  }
-  const wrong = [
-    ...[...expected]
-      .filter((episode) => !paged.has(episode))
-      .map((episode) => `incident ${episode} paged nobody`),
-    ...[...paged]
-      .filter(([, times]) => times > 1)
-      .map(([episode, times]) => `incident ${episode} paged ${times} times`),
-    ...[...paged.keys()]
-      .filter((episode) => !expected.has(episode))
-      .map((episode) => `a page without an incident: ${episode}`),
-  ];
-  return { wrong, incidents: expected.size, pages: firing.length };
+  return told
+    .filter(({ status }) => status === "firing")
+    .map(({ startsAt, annotations }) => ({
+      episode: episodeOf(plan.rhythm, Date.parse(annotations["window_start"] ?? "")),
+      from: Date.parse(startsAt),
+      to: ends.get(startsAt) ?? Number.NaN,
+    }));
 }

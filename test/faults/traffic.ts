@@ -10,6 +10,9 @@ export const view = {
   futureMs: 5 * 60_000,
 };
 
+/** What an incident sets off; the stream has other alerts for its gaps. */
+export const paged: readonly string[] = ["TidemarkDefaultCase", "TidemarkBreakerOpen"];
+
 export const specText = (topic: string): string => `apiVersion: tidemark/v1
 kind: FeatureView
 name: ${view.name}
@@ -33,18 +36,22 @@ export interface Row {
 }
 
 /** Of every `everyWindows` windows the last ones are bad: half of the countries are names that the mapping does not know. */
-const episode = { everyWindows: 45, badWindows: 10 };
+export interface Rhythm {
+  readonly everyWindows: number;
+  readonly badWindows: number;
+}
 
-export const isBad = (start: number): boolean =>
-  Math.floor(start / view.sizeMs) % episode.everyWindows >= episode.everyWindows - episode.badWindows;
+export const isBad = ({ everyWindows, badWindows }: Rhythm, start: number): boolean =>
+  Math.floor(start / view.sizeMs) % everyWindows >= everyWindows - badWindows;
 
 /** Which incident a bad window is of. */
-export const episodeOf = (start: number): number => Math.floor(start / view.sizeMs / episode.everyWindows);
+export const episodeOf = ({ everyWindows }: Rhythm, start: number): number =>
+  Math.floor(start / view.sizeMs / everyWindows);
 
-export function rowsAt(now: number, count: number, random: () => number): Row[] {
+export function rowsAt(now: number, count: number, rhythm: Rhythm, random: () => number): Row[] {
   return Array.from({ length: count }, () => {
     const time = Math.floor(now - random() * 400); // out of order, within the lateness
-    const bad = isBad(Math.floor(time / view.sizeMs) * view.sizeMs) && random() < 0.5;
+    const bad = isBad(rhythm, Math.floor(time / view.sizeMs) * view.sizeMs) && random() < 0.5;
     return {
       event_time: time,
       request_id: `r${Math.floor(random() * 1e9)}`,
@@ -68,6 +75,7 @@ export async function startTraffic(
   kafka: Kafka,
   topic: string,
   partitions: number,
+  rhythm: Rhythm,
   random: () => number,
 ): Promise<Traffic> {
   const producer = kafka.producer({ idempotent: false, retry: { retries: 3, maxRetryTime: 1_000 } });
@@ -75,13 +83,13 @@ export async function startTraffic(
   let [running, acknowledged, failures] = [true, 0, 0];
   const valuesAt = (now: number): Buffer[] => {
     const rows = (at: number, count: number): Buffer =>
-      Buffer.from(JSON.stringify(rowsAt(at, count, random)));
+      Buffer.from(JSON.stringify(rowsAt(at, count, rhythm, random)));
     const usual = rows(now, 4 + Math.floor(random() * 16));
     const chance = random();
-    if (chance < 0.004) return [usual, Buffer.from('[{"event_time": 17, "country": ')]; // poison
-    if (chance < 0.008) return [usual, usual]; // a producer that sends again
-    if (chance < 0.012) return [usual, rows(now - 30_000, 3)]; // late
-    if (chance < 0.016) return [usual, rows(now + 2 * view.futureMs, 2)]; // a clock that is off
+    if (chance < 0.01) return [usual, Buffer.from('[{"event_time": 17, "country": ')]; // poison
+    if (chance < 0.02) return [usual, usual]; // a producer that sends again
+    if (chance < 0.03) return [usual, rows(now - 30_000, 3)]; // late
+    if (chance < 0.04) return [usual, rows(now + 2 * view.futureMs, 2)]; // a clock that is off
     return [usual];
   };
   const send = async (partition: number): Promise<void> => {
