@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../model/fault.ts";
 import type { DeadLetter, Sink } from "../pipeline/ports.ts";
@@ -16,20 +16,34 @@ export function createDeadLetterFile({ dir }: { readonly dir: string }): Sink {
   const file = join(dir, "dead-letters.jsonl");
   let handle: FileHandle | undefined;
 
-  const append = async (letters: readonly DeadLetter[]): Promise<void> => {
+  /** Bytes of whole lines in the file. */
+  let size = 0;
+
+  const reopen = async (): Promise<FileHandle> => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const size = await stat(file).then(
-      ({ size: bytes }) => bytes,
-      () => 0, // not there yet
-    );
+    const opened = await open(file, "a+", 0o600);
+    size = await endOfLines(opened);
+    await opened.truncate(size); // a line that a crash cut short is written again
+    return opened;
+  };
+
+  const append = async (letters: readonly DeadLetter[]): Promise<void> => {
+    handle ??= await reopen();
     if (size > fileBytesMax) {
-      await handle?.close();
+      await handle.close();
       handle = undefined;
       await rename(file, join(dir, "dead-letters.1.jsonl"));
+      handle = await reopen();
     }
-    handle ??= await open(file, "a", 0o600);
-    await handle.appendFile(letters.map(lineOf).join(""));
-    await handle.sync();
+    const bytes = Buffer.from(letters.map(lineOf).join(""));
+    try {
+      await handle.appendFile(bytes);
+      await handle.sync();
+      size += bytes.length;
+    } catch (error) {
+      await handle.truncate(size); // a full disk takes a part
+      throw error;
+    }
   };
 
   return {
@@ -43,14 +57,30 @@ export function createDeadLetterFile({ dir }: { readonly dir: string }): Sink {
         await append(letters);
       } catch (cause) {
         const { code, message } = cause as NodeJS.ErrnoException;
-        throw new Fault(code === "ENOSPC" ? "store.full" : "store.failed", `${file}: ${message}`, {
+        const full = code === "ENOSPC" || code === "EDQUOT";
+        throw new Fault(full ? "store.full" : "store.failed", `${file}: ${message}`, {
           retryable: true,
           cause,
+          hint: full
+            ? "free some space; no checkpoint passes what is not written"
+            : "is the directory writable?",
         });
       }
     },
     close: async () => handle?.close(),
   };
+}
+
+/** Behind the last line end. */
+async function endOfLines(handle: FileHandle): Promise<number> {
+  const chunk = Buffer.alloc(64 * 1024);
+  for (let { size: end } = await handle.stat(); end > 0; end = Math.max(0, end - chunk.length)) {
+    const start = Math.max(0, end - chunk.length);
+    const { bytesRead } = await handle.read(chunk, 0, end - start, start);
+    const at = chunk.subarray(0, bytesRead).lastIndexOf("\n");
+    if (at >= 0) return start + at + 1;
+  }
+  return 0;
 }
 
 function lineOf({ partition, offset, reason, message, bytes, key, headers }: DeadLetter): string {

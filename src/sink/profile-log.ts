@@ -4,6 +4,7 @@ import { Fault } from "../model/fault.ts";
 import type { Outcome, Sink } from "../pipeline/ports.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
 import type { WindowProfile } from "../profile/profile.ts";
+import { guardFiles } from "./report-files.ts";
 
 /** Name of the file in the directory of a replay. */
 export const profileLogName = "profiles.bin";
@@ -32,11 +33,16 @@ export interface ProfileLogHeader {
   readonly brokers?: string;
 }
 
-/** Keeps what verdicts are made of, so that they can be made again without the rows. */
+/**
+ * Keeps what verdicts are made of, so that they can be made again without the rows.
+ * @throws Fault `store.full` or `sink.rejected` when the directory cannot be written
+ */
 export async function createProfileLog(dir: string, header: ProfileLogHeader): Promise<Sink> {
-  await mkdir(dir, { recursive: true });
   const path = join(dir, profileLogName);
-  let handle: FileHandle | undefined = await open(`${path}.partial`, "w");
+  let handle: FileHandle | undefined = await guardFiles(dir, async () => {
+    await mkdir(dir, { recursive: true });
+    return open(`${path}.partial`, "w");
+  });
   let waiting: Uint8Array[] = [];
   let size = 0;
   const seen = new WeakSet<Outcome>();
@@ -47,7 +53,7 @@ export async function createProfileLog(dir: string, header: ProfileLogHeader): P
   const flush = async (): Promise<void> => {
     const bytes = Buffer.concat(waiting);
     [waiting, size] = [[], 0];
-    if (bytes.length > 0) await handle?.appendFile(bytes);
+    if (bytes.length > 0) await guardFiles(dir, async () => handle?.appendFile(bytes));
   };
   add(Buffer.from(magic));
   for (const part of framed(Buffer.from(JSON.stringify(header)))) add(part);

@@ -76,7 +76,7 @@ function guarded<T>(file: string, work: () => T): T {
       throw new Fault("store.full", message, {
         retryable: true,
         cause,
-        hint: "free some space; the last good state is kept",
+        hint: "free some space: it goes on by itself, and the last good state is kept",
       });
     }
     throw new Fault("store.failed", message, { retryable: true, cause, hint: "is the directory writable?" });
