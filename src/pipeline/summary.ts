@@ -1,5 +1,6 @@
 import { type Incident, incidentsOf } from "../judge/incident.ts";
 import type { FeatureView } from "../model/feature-view.ts";
+import { jsonNumber } from "../model/json-number.ts";
 import { type EventTime, isoTime } from "../model/time.ts";
 import {
   type Alert,
@@ -195,12 +196,6 @@ function summarizeIncident({ since, first, others, alerts }: Incident): Incident
     others,
     alerts,
   };
-}
-
-/** A number as JSON can hold it: infinities as the largest double, NaN as null. */
-export function jsonNumber(value: number): number | null {
-  if (Number.isNaN(value)) return null;
-  return Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE);
 }
 
 function emptyField(): FieldTally {

@@ -3,6 +3,7 @@ import { addToSample, createSample, sampleFrames } from "../judge/sample.ts";
 import type { Batch, Column } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
 import { bareField, type FeatureView, type FieldSpec, type FieldType } from "../model/feature-view.ts";
+import { jsonNumber } from "../model/json-number.ts";
 import type { Limits } from "../model/limits.ts";
 import { mergeFields } from "../profile/merge.ts";
 import { loadNumbers } from "../profile/numbers.ts";
@@ -13,7 +14,6 @@ import { type CategoryCount, isExact, size, top, total } from "../sketch/categor
 import { type Distinct, estimateDistinct } from "../sketch/distinct.ts";
 import { cdf, quantile } from "../sketch/histogram.ts";
 import { deviation } from "../sketch/moments.ts";
-import { jsonNumber } from "./summary.ts";
 
 /** Rows that are kept back until the frames (where buckets are finest) are known. */
 const sampleRows = 20_000;

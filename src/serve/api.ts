@@ -1,8 +1,8 @@
 import { rolloutsOf } from "../judge/rollout.ts";
+import { jsonNumber } from "../model/json-number.ts";
 import { type EventTime, isoTime, type Window } from "../model/time.ts";
 import { type Alert, type Example, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { Board, ViewStatus } from "../pipeline/board.ts";
-import { jsonNumber } from "../pipeline/summary.ts";
 import { statusOf, statusRank } from "../report/status.ts";
 import { holdOf } from "./gate.ts";
 import { Problem } from "./problem.ts";

@@ -1,5 +1,6 @@
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import { build as pretty } from "pino-pretty";
+import { jsonNumber } from "../model/json-number.ts";
 import { partitionKey } from "../model/record.ts";
 import { type Clock, type Elapsed, isoTime } from "../model/time.ts";
 import type {
@@ -13,7 +14,6 @@ import type {
 } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
-import { jsonNumber } from "../pipeline/summary.ts";
 import type { RuleCount, RuleName, WindowProfile } from "../profile/profile.ts";
 
 /** At most one line for each kind of violation in this time. */

@@ -1,10 +1,11 @@
 import { type FileHandle, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../model/fault.ts";
+import { jsonNumber } from "../model/json-number.ts";
 import { isoTime, type Window } from "../model/time.ts";
 import type { Alert, Breaker, BreakerTransition, JudgedWindow, Verdict } from "../model/verdict.ts";
 import type { Outcome, Sink } from "../pipeline/ports.ts";
-import { jsonNumber, type Summary } from "../pipeline/summary.ts";
+import type { Summary } from "../pipeline/summary.ts";
 import { reportFormats } from "../report/formats.ts";
 import { tableNames } from "./tables.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { segmentKey } from "../../src/model/verdict.ts";
-import { createTally, jsonNumber } from "../../src/pipeline/summary.ts";
+import { jsonNumber } from "../../src/model/json-number.ts";
+import { createTally } from "../../src/pipeline/summary.ts";
 import { alertOf, breakerOf, judgedOf, movedOf, noon, verdictOf, viewOf } from "./outcomes.ts";
 
 const counts = { read: 10, profiled: 6, late: 2, rejected: 1, deadLettered: 1 };
