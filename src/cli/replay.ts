@@ -6,10 +6,9 @@ import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { defaultLimits } from "../model/limits.ts";
 import { partitionKey } from "../model/record.ts";
-import type { DeadLetter, Outcome, Sink } from "../pipeline/ports.ts";
+import type { DeadLetter, Sink } from "../pipeline/ports.ts";
 import type { Summary } from "../pipeline/summary.ts";
-import { collectFindings, type FindingsCollector } from "../report/findings.ts";
-import type { ReportInput } from "../report/report.ts";
+import type { CourseEvent } from "../report/course.ts";
 import { createProfileLog, type ProfileLogHeader } from "../sink/profile-log.ts";
 import { createReportFiles } from "../sink/report-files.ts";
 import { createTableFiles } from "../sink/table-files.ts";
@@ -22,14 +21,12 @@ import { Exit, formatJson, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
 import { createPlay } from "./play.ts";
 import { createProgress } from "./progress.ts";
+import { addEvent, createReporting, eventText } from "./reporting.ts";
 import { summaryText } from "./summary-text.ts";
 import { runSweep, type Sweep, sweepOf } from "./sweep.ts";
 import { version } from "./version.ts";
 import { matchBaseline, readBaseline, readSpec } from "./views.ts";
 import { systemClock } from "./wire.ts";
-
-/** Inputs that broke and are named; the summary counts all of them. */
-const deadLettersTold = 20;
 
 interface ReplayFlags extends DataOptions {
   readonly spec?: string;
@@ -43,6 +40,7 @@ interface ReplayFlags extends DataOptions {
   readonly sigma?: number;
   readonly failOn?: "warning" | "critical";
   readonly format?: Formats;
+  readonly event?: readonly CourseEvent[];
   readonly json?: boolean;
 }
 
@@ -63,6 +61,7 @@ export function addReplay(program: Command, io: Io): void {
     .option("--labels <file>", "with --sweep: when something was wrong, for recall and delay")
     .option("--compare <dirs...>", "two directories of replays, side by side; nothing is replayed")
     .option("--format <names...>", `beside the files below: ${formatHelp}`, addFormats)
+    .option("--event <time=text...>", "something that happened, to stand in the report's pictures", addEvent)
     .option("--fail-on <severity>", "exit 1 when anything this bad is found: warning or critical", failOnOf)
     .option("--json", "print the summary as JSON")
     .addHelpText(
@@ -73,7 +72,7 @@ Examples:
     --input 'events/2026-03-03/*.arrow' --out out
   tidemark replay … --topic features.reco_user --from 2026-03-03T04:00Z --to 2026-03-03T10:00Z --brokers kafka:9092 --out out
   tidemark replay … --topic features.reco_user --from -2h --out out
-  tidemark replay … --out out --format parquet
+  tidemark replay … --out out --format markdown,parquet --event '2026-03-03T04:14Z=deploy of reco-engine v4.1'
   tidemark replay … --sigma 3 --from-time 2026-03-03T04:00Z --to-time 2026-03-03T10:00Z --fail-on critical
 
   tidemark replay --spec s.yaml --baseline b.json --out out --sweep sigma=1.5..4:0.25     (out holds a replay: no row is read)
@@ -81,6 +80,7 @@ Examples:
 
 ${rangeHelp}
 DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json, report.html, and profiles.bin: what --sweep and explain read.
+--format json and markdown add report.json (docs/report.md) and report.md, for an incident ticket or a pull request.
 --format parquet (or arrow) adds verdicts, alerts, breaker and profiles as tables for pandas, Polars and DuckDB: docs/notebooks.md.
 Ctrl-C ends it with what was read until then, marked as partial.`,
     )
@@ -119,14 +119,13 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   const { reports, tables } = formatsOf(options.format);
   const tableFiles: Sink[] = [];
   for (const extension of tables) tableFiles.push(await createTableFiles({ dir: options.out, extension }));
-  const collector = collectFindings(view);
-  const deadLetters: DeadLetter[] = [];
+  const reporting = createReporting(view, baseline, options.sigma);
   const play = createPlay({
     view,
     baseline,
     limits: defaultLimits,
     clock: { ...systemClock, now: io.now },
-    sinks: [files, profiles, ...tableFiles, collecting(collector, deadLetters)],
+    sinks: [files, profiles, ...tableFiles, reporting.sink],
     ...(options.sigma === undefined ? {} : { sigma: options.sigma }),
     ...(range === undefined ? {} : { range }),
   });
@@ -141,16 +140,14 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     for (const sink of [files, profiles, ...tableFiles]) await sink.close(io.signal);
   }
   if (summary.partial && summary.rows === 0) throw new Exit(130);
-  tellUnread(deadLetters, summary, range !== undefined, io);
-  const report: ReportInput = {
-    view,
-    baseline,
-    baselineFields: new Map([...baseline.fields].map(([name, { profile }]) => [name, profile])),
-    findings: collector.findings(),
+  tellUnread(reporting.deadLetters, summary, range !== undefined, io);
+  const report = reporting.input({
     summary,
+    events: options.event ?? [],
+    files: { spec: options.spec, baseline: options.baseline, baselineDigest: header.baselineDigest },
     command: commandOf(options, source),
     toolVersion: version,
-  };
+  });
   await files.finish(summary, new Map(reports.map(({ file, render }) => [file, render(report)])));
   if (options.sweep === undefined || options.json !== true)
     io.stdout(
@@ -160,7 +157,11 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   if (isBreached(summary, options.failOn)) throw new Exit(1);
 }
 
-function headerOf(view: FeatureView, { spec, baseline, brokers }: ReplayOptions, io: Io): ProfileLogHeader {
+function headerOf(
+  view: FeatureView,
+  { spec, baseline, brokers }: ReplayOptions,
+  io: Io,
+): ProfileLogHeader & { readonly baselineDigest: string } {
   const baselineFile = resolve(io.cwd, baseline);
   const digest = createHash("sha256").update(readFileSync(baselineFile)).digest("hex");
   return {
@@ -191,31 +192,9 @@ function tellUnread(deadLetters: readonly DeadLetter[], summary: Summary, ranged
   }
 }
 
-function collecting(collector: FindingsCollector, deadLetters: DeadLetter[]): Sink {
-  const seen = new WeakSet<Outcome>();
-  const add = (outcome: Outcome): void => {
-    if (outcome.kind === "judged") collector.judged(outcome.judged, outcome.profile);
-    else if (outcome.kind === "alert") collector.alert(outcome.alert);
-    else if (outcome.kind === "breaker") collector.breaker(outcome.breaker, outcome.transition);
-    else if (outcome.kind === "dead-letter" && deadLetters.length < deadLettersTold)
-      deadLetters.push(outcome.deadLetter);
-  };
-  return {
-    name: "report",
-    accept: async (outcomes) => {
-      for (const outcome of outcomes) {
-        if (seen.has(outcome)) continue; // handed over again after another sink had refused it
-        seen.add(outcome);
-        add(outcome);
-      }
-    },
-    close: async () => undefined,
-  };
-}
-
 /** The command line that makes the same report, as a POSIX shell reads it. */
 function commandOf(
-  { spec, baseline, out, fromTime, toTime, sigma, format }: ReplayOptions,
+  { spec, baseline, out, fromTime, toTime, sigma, format, event }: ReplayOptions,
   source: DataSource,
 ): string {
   const quote = (text: string): string =>
@@ -228,6 +207,7 @@ function commandOf(
     ...(toTime === undefined ? [] : [["--to-time", [toTime]] as const]),
     ...(sigma === undefined ? [] : [["--sigma", [String(sigma)]] as const]),
     ...(format === undefined ? [] : [["--format", [format.join(",")]] as const]),
+    ...(event === undefined ? [] : [["--event", event.map(eventText)] as const]),
     ["--out", [out]],
   ];
   return `tidemark replay ${flags.map(([name, values]) => [name, ...values.map(quote)].join(" ")).join(" ")}`;

@@ -23,5 +23,5 @@ export function classicalTable(
     const p = found.logP === undefined ? "" : number(Math.exp(found.logP));
     return `<tr><th scope="row">${name} <small>${escapeHtml(title)}</small></th><td class="number">${number(found.value)}</td><td>${units === "none" ? "" : escapeHtml(units)}</td><td class="number">${p}</td></tr>`;
   });
-  return `<details><summary>classical statistics</summary><table><thead><tr><th scope="col">${escapeHtml(field.name)}</th><th scope="col" class="number">value</th><th scope="col">unit</th><th scope="col" class="number">p-value</th></tr></thead><tbody>${rows.join("")}</tbody></table></details>`;
+  return `<details><summary>classical statistics</summary><div class="scroll" role="region" tabindex="0" aria-label="classical statistics of ${escapeHtml(field.name)}"><table><thead><tr><th scope="col">${escapeHtml(field.name)}</th><th scope="col" class="number">value</th><th scope="col">unit</th><th scope="col" class="number">p-value</th></tr></thead><tbody>${rows.join("")}</tbody></table></div></details>`;
 }

@@ -9,18 +9,30 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Text that is safe between tags and inside quoted attributes. Every value of the data goes through it. Control
- * characters, and those that reverse the reading direction, are shown as `\u{…}`: no value can disguise itself.
+ * Text that is safe between tags and inside quoted attributes. Every value of the data goes through it. No value
+ * can disguise itself either.
  */
 export function escapeHtml(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[&<>"']/g, (char) => escapes[char] ?? char)
-    .replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, visible);
+  return visible(text).replace(/[&<>"']/g, (char) => escapes[char] ?? char);
 }
 
-function visible(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+/** Text in which nothing is hidden: control characters and those that turn the reading direction as `\u{…}`. */
+export function visible(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(
+      /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
+      (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+    );
+}
+
+/** Letters of a name that stay together. */
+const unbroken = 24;
+
+/** A name that may be broken where its parts meet, and at the latest after 24 letters: no name makes a table wider than its page. */
+export function breakable(name: string): string {
+  const parts = name.match(new RegExp(`[^_./:-]{1,${unbroken}}[_./:-]*|[_./:-]{1,${unbroken}}`, "gu")) ?? [];
+  return parts.map(escapeHtml).join("<wbr>");
 }
 
 /** 0.1234 → `12%`, 0.01234 → `1.2%`: small shares keep a digit that says something. */
@@ -40,7 +52,7 @@ export function number(value: number): string {
 
 /** A distance in standard deviations; beyond a thousand nobody compares. */
 export function shiftText(shift: number): string {
-  return `${shift >= 1_000 ? "> 999" : number(shift)} SD`;
+  return `${shift >= 1_000 ? "> 999" : shift < 1 ? String(Number(shift.toFixed(2))) : number(shift)} SD`;
 }
 
 /** 1234567 → `1,234,567`. */
@@ -57,6 +69,11 @@ export function when(time: EventTime): string {
   if (Number.isNaN(date.getTime())) return isoTime(time);
   const clock = date.toISOString().slice(11, date.getUTCSeconds() === 0 ? 16 : 19);
   return `${days[date.getUTCDay()]} ${date.getUTCDate()} ${months[date.getUTCMonth()]} ${clock}`;
+}
+
+/** `2026-03-03 04:14:22`, in UTC: for text that is read elsewhere and later. */
+export function dated(time: EventTime): string {
+  return isoTime(time).slice(0, 19).replace("T", " ");
 }
 
 /** `04:14`, in UTC. */

@@ -19,7 +19,7 @@ export function numbersTable(
     ([name, before, now]) =>
       `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${escapeHtml(before)}</td><td class="number">${escapeHtml(now)}</td></tr>`,
   );
-  return `<details><summary>numbers</summary><table><thead><tr><th scope="col">${escapeHtml(field.name)}</th><th scope="col" class="number">baseline</th><th scope="col" class="number">window</th></tr></thead><tbody>${lines.join("")}</tbody></table></details>`;
+  return `<details><summary>numbers</summary><div class="scroll" role="region" tabindex="0" aria-label="numbers of ${escapeHtml(field.name)}"><table><thead><tr><th scope="col">${escapeHtml(field.name)}</th><th scope="col" class="number">baseline</th><th scope="col" class="number">window</th></tr></thead><tbody>${lines.join("")}</tbody></table></div></details>`;
 }
 
 type Row = readonly [name: string, before: string, now: string];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { segmentKey } from "../../src/model/verdict.ts";
 import { jsonNumber } from "../../src/model/json-number.ts";
+import { segmentKey } from "../../src/model/verdict.ts";
 import { createTally } from "../../src/pipeline/summary.ts";
 import { alertOf, breakerOf, judgedOf, movedOf, noon, verdictOf, viewOf } from "./outcomes.ts";
 

@@ -16,7 +16,7 @@ function add(collector: FindingsCollector, number: number, ...verdicts: readonly
 
 describe("findings", () => {
   it("keep the worst window of a field with its profile, and count the critical ones", () => {
-    const collector = collectFindings(view);
+    const collector = collectFindings(view, () => []);
     add(collector, 0, verdict({ shift: 1 }));
     add(collector, 1, breach({ shift: 5 }), verdict({ statistic: "spread", shift: 90 }));
     add(collector, 2, breach({ shift: 7 }));
@@ -32,11 +32,11 @@ describe("findings", () => {
       ["ok", "critical", "critical"],
     );
     assert.equal(fields.get("quiet")?.status, "insufficient");
-    assert.deepEqual(fields.get("quiet")?.shifts, [Number.NaN, Number.NaN, Number.NaN]);
+    assert.deepEqual(fields.get("quiet")?.shifts, [undefined, undefined, undefined]);
   });
 
   it("let a default case tell more than a larger shift of anything else", () => {
-    const collector = collectFindings(view);
+    const collector = collectFindings(view, () => []);
     add(
       collector,
       0,
@@ -47,7 +47,7 @@ describe("findings", () => {
   });
 
   it("know from early verdicts when it began, and count only closed windows of the whole view", () => {
-    const collector = collectFindings(view);
+    const collector = collectFindings(view, () => []);
     collector.judged(judgedMinute(3, [breach()], { asOf: 3 * minute + 5_000 }), profile);
     collector.judged(
       judgedMinute(1, [breach()], { segment: { field: "node", value: "a7" }, asOf: minute }),
@@ -61,7 +61,7 @@ describe("findings", () => {
   });
 
   it("sum up broken rules and nulls, with the first example", () => {
-    const collector = collectFindings(view);
+    const collector = collectFindings(view, () => []);
     add(collector, 0, verdict());
     add(collector, 1, verdict());
     const found = collector.findings().fields.get("age");
@@ -73,7 +73,7 @@ describe("findings", () => {
   });
 
   it("stay bounded over a month, and lose neither time nor the one bad minute", () => {
-    const collector = collectFindings(view);
+    const collector = collectFindings(view, () => []);
     const windows = 43_200;
     for (let at = 0; at < windows; at++)
       add(collector, at, at === 31_415 ? breach({ shift: 9 }) : verdict({ shift: 0.5 }));
@@ -94,7 +94,7 @@ describe("findings", () => {
   });
 
   it("keep the first 200 alerts and say how many they left out", () => {
-    const collector = collectFindings(view);
+    const collector = collectFindings(view, () => []);
     const outcome = alertOf();
     assert(outcome.kind === "alert");
     for (let at = 0; at < 250; at++) collector.alert(outcome.alert);

@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FieldType } from "../../src/model/feature-view.ts";
+import type { WindowCell } from "../../src/report/cells.ts";
+import type { Course } from "../../src/report/course.ts";
 import { distributionChart } from "../../src/report/distribution.ts";
+import { heatOf, heatStrip } from "../../src/report/heat-strip.ts";
+import { normLine } from "../../src/report/norm-line.ts";
+import { statisticLine } from "../../src/report/statistic-line.ts";
 import { shiftBar, shiftLine, windowStrip } from "../../src/report/timeline.ts";
+import type { Moments } from "../../src/sketch/moments.ts";
 import { type Cell, profileOf } from "../judge/profiles.ts";
 import { fieldSpec } from "../judge/samples.ts";
 import { problemsOf } from "./support.ts";
@@ -141,21 +147,25 @@ describe("every distribution", () => {
 const hour = 3_600_000;
 const start = Date.parse("2026-03-03T00:00:00Z");
 
+const cellsOf = (windows: number): WindowCell[] =>
+  Array.from({ length: windows }, (_, at) => ({
+    window: { start: start + at * hour, end: start + (at + 1) * hour },
+    status: "ok",
+    rows: 100,
+    windows: 1,
+  }));
+
 describe("the line of shifts", () => {
-  const lineOf = (shifts: readonly (number | undefined)[], axis = true): string =>
+  const lineOf = (shifts: readonly (number | undefined)[]): string =>
     shiftLine(
       shifts.map((shift, at) => ({ time: start + at * hour, shift })),
-      { name: "f", sigma: 2, size, axis },
+      { name: "f", sigma: 2, size },
     );
-  const limitOf = (svg: string): number => Number(/<line class="limit" [^>]*y1="([\d.]+)"/.exec(svg)?.[1]);
 
   it("crosses the breaker's line exactly where the shift does", () => {
     const svg = lineOf([0, 1.9, 2.1, 1_391]);
     assertSound(svg);
-    const [zero, below, above, far] = heightsOf(svg, "shift");
-    const limit = limitOf(svg);
-    assert.ok(zero !== undefined && below !== undefined && above !== undefined && far !== undefined);
-    assert.ok(zero > below && below > limit && limit > above && above > far, svg);
+    assertCrosses(svg);
     assert.match(svg, /shift over 4 windows, at most 1,391 SD, in 2 at or beyond 2 SD/);
   });
 
@@ -168,9 +178,92 @@ describe("the line of shifts", () => {
   });
 
   it("bears distances without end", () => assertSound(lineOf([0, Number.POSITIVE_INFINITY, 1e300])));
+});
+
+/** That a line of shifts 0, 1.9, 2.1 and 1,391 passes the limit between the second and the third. */
+function assertCrosses(svg: string): void {
+  const [zero, below, above, far] = heightsOf(svg, "shift");
+  const limit = Number(/<line class="limit" [^>]*y1="([\d.]+)"/.exec(svg)?.[1]);
+  assert.ok(zero !== undefined && below !== undefined && above !== undefined && far !== undefined);
+  assert.ok(zero > below && below > limit && limit > above && above > far, svg);
+}
+
+describe("the line of one statistic", () => {
+  const course = (windows: number, own: Partial<Course> = {}): Course => ({
+    cells: cellsOf(windows),
+    spans: [],
+    events: [],
+    ...own,
+  });
+  const base = { name: "mean of f", statuses: [], sigma: 2, alerts: [] };
+
+  it("crosses the breaker's line exactly where the shift does", () => {
+    const svg = statisticLine(course(4), { ...base, shifts: [0, 1.9, 2.1, 1_391] }, size);
+    assertSound(svg);
+    assertCrosses(svg);
+    assert.match(
+      svg,
+      /mean of f, 4 points in time: at most &gt; 999 SD at Tue 3 Mar 03:00, in 2 at or beyond 2 SD/,
+    );
+  });
+
+  it("has trouble on its floor, alerts on top, and tells both", () => {
+    const statuses = ["ok", "warning", "critical", "critical", "ok"] as const;
+    const shifts = [0, 1, 9, 9, 0];
+    const alerts = [{ time: start + 2 * hour, severity: "critical" as const }];
+    const svg = statisticLine(course(5), { ...base, shifts, statuses, alerts }, size);
+    assertSound(svg);
+    const bars = [
+      ...svg.matchAll(/class="status-(\w+)" x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="([\d.]+)"/g),
+    ];
+    const [warning, critical] = bars.map(([, status, width, height]) => ({
+      status,
+      width: Number(width),
+      height: Number(height),
+    }));
+    assert.deepEqual([warning?.status, critical?.status, bars.length], ["warning", "critical", 2]);
+    assert.ok(
+      (critical?.width ?? 0) > (warning?.width ?? 9) * 1.9 &&
+        (critical?.height ?? 0) > (warning?.height ?? 9),
+    );
+    assert.match(
+      svg,
+      /warning from Tue 3 Mar 01:00 to Tue 3 Mar 02:00; critical from Tue 3 Mar 02:00 to Tue 3 Mar 04:00/,
+    );
+    assert.match(svg, /<path class="mark critical"[^>]*><title>alert Tue 3 Mar 02:00/);
+  });
+
+  it("shades where the breaker was open, and letters what happened inside its time", () => {
+    const spans = [{ start: start + hour, end: start + 2 * hour, state: "open" }] as const;
+    const events = [
+      { time: start + hour, text: "deploy", letter: "A" },
+      { time: start - hour, text: "before", letter: "B" },
+    ];
+    const svg = statisticLine(course(4, { spans, events }), { ...base, shifts: [1, 1, 1, 1] }, size);
+    assertSound(svg);
+    assert.match(svg, /<rect class="span open" x="103" y="8" width="65"/);
+    assert.deepEqual(
+      [...svg.matchAll(/<text class="event"[^>]*>(.)</g)].map(([, letter]) => letter),
+      ["A"],
+    );
+  });
+
+  it("shows a lone point, nothing without any, and a thousand windows as fewer with their peak", () => {
+    assert.match(
+      statisticLine(course(3), { ...base, shifts: [undefined, 3, undefined] }, size),
+      /class="dot"/,
+    );
+    assert.equal(statisticLine(course(2), { ...base, shifts: [undefined, undefined] }, size), "");
+    const shifts = Array.from({ length: 1_000 }, (_, at) => (at === 777 ? 50 : 1));
+    const svg = statisticLine(course(1_000), { ...base, shifts }, size);
+    assertSound(svg);
+    const heights = heightsOf(svg, "shift");
+    assert.ok(heights.length <= 150, String(heights.length));
+    assert.equal(Math.min(...heights), 10, "the peak reaches the roof");
+  });
 
   it("prints times that do not touch each other", () => {
-    const svg = lineOf(Array.from({ length: 36 }, () => 1));
+    const svg = statisticLine(course(36), { ...base, shifts: Array.from({ length: 36 }, () => 1) }, size);
     const xs = [...svg.matchAll(/<text class="label" x="([\d.]+)" [^>]*text-anchor="middle">([^<]+)</g)];
     assert.ok(xs.length >= 2);
     let taken = 0;
@@ -179,6 +272,56 @@ describe("the line of shifts", () => {
       assert.ok(Number(x) - half >= taken, `${text} at ${x}`);
       taken = Number(x) + half;
     }
+  });
+});
+
+describe("the lengths of an embedding's vectors", () => {
+  const field = fieldSpec("taste", "embedding", { dimensions: 2 });
+  const norms = (...vectors: readonly (readonly [number, number])[]): Moments => {
+    const { body } = profileOf(field, vectors);
+    assert(body.kind === "embedding");
+    return body.norms;
+  };
+
+  it("stand before the baseline's band, with NaN on the floor, and are told", () => {
+    const course = { cells: cellsOf(3), spans: [], events: [] };
+    const baseline = profileOf(field, [[3, 4], [6, 8]]); // biome-ignore format: vectors
+    const options = {
+      name: "taste",
+      norms: [norms([3, 4]), undefined, norms([300, 400])],
+      nonFinite: [undefined, 2, undefined],
+      baseline,
+    };
+    const svg = normLine(course, options, size);
+    assertSound(svg);
+    assert.match(
+      svg,
+      /mean from 5 to 500 at Tue 3 Mar 02:30; two standard deviations of the baseline are 0.429 to 14.6; 2 vectors with NaN/,
+    );
+    assert.equal(svg.match(/<rect class="unknown"/g)?.length, 1);
+    assert.match(svg, /<rect class="baseline"/);
+    assertSound(normLine(course, { ...options, baseline: undefined, nonFinite: undefined }, size));
+    assert.equal(normLine(course, { ...options, norms: [] }, size), "");
+  });
+});
+
+describe("a strip of fields over windows", () => {
+  it("has one row a field and a cell a stretch, broken where there were no data", () => {
+    const cells = cellsOf(4).filter((_, at) => at !== 2);
+    const rows = [
+      { name: "a".repeat(40), kinds: ["heat-1", "heat-1", "heat-1"], note: "1%" },
+      { name: "b", kinds: ["heat-0", undefined, "heat-5"], note: "99%" },
+    ];
+    const svg = heatStrip({ cells }, rows, { told: "a and b", width: 400, heights: { "heat-5": 0.5 } });
+    assertSound(svg);
+    assert.deepEqual([...svg.matchAll(/class="(heat-\d)"/g)].map(([, kind]) => kind), ["heat-1", "heat-1", "heat-0", "heat-5"]); // biome-ignore format: one row
+    assert.match(svg, />a+…</);
+    assert.match(svg, /class="heat-5"[^>]* height="8"/);
+    assert.equal(heatStrip({ cells }, [], { told: "", width: 400 }), "");
+  });
+
+  it("has a colour for every share", () => {
+    assert.deepEqual([0, 0.001, 0.01, 0.011, 0.2, 0.5, 0.51, 1].map(heatOf), ["heat-0", "heat-1", "heat-1", "heat-2", "heat-3", "heat-4", "heat-5", "heat-5"]); // biome-ignore format: one row
   });
 });
 
@@ -229,5 +372,15 @@ describe("the strip of windows", () => {
     assert.equal(svg.match(/<path class="mark/g)?.length, 1);
     assert.match(svg, /2 windows from .*, 1 of them critical; breaker open at Tue 3 Mar 01:00/);
     assert.equal(windowStrip([], transitions, size), "");
+  });
+
+  it("joins neighbours of one status where windows are too many to be told apart, and letters events", () => {
+    const cells = Array.from({ length: 400 }, (_, at) => cell(at, at === 300 ? "critical" : "ok"));
+    const events = [{ time: start + hour, text: "deploy", letter: "A" }];
+    const svg = windowStrip(cells, [], size, events);
+    assertSound(svg);
+    assert.equal(svg.match(/class="status-/g)?.length, 3);
+    assert.match(svg, /400 windows.*1 of them critical/);
+    assert.match(svg, /<text class="event"[^>]*>A</);
   });
 });

@@ -89,7 +89,7 @@ function fieldRow(status: ViewStatus, { field, verdicts, shifts }: Row): string 
   return `<tr><th scope="row">${escapeHtml(field.name)} <small>${field.type}</small></th>
 <td><span class="pill ${word}">${word}</span></td>
 <td>${worst === undefined ? "" : shiftCell(worst, sigma)}</td>
-<td>${shiftLine(shifts, { name: field.name, sigma, size, axis: false })}</td>
+<td>${shiftLine(shifts, { name: field.name, sigma, size })}</td>
 <td class="number">${defaults === undefined ? "" : percent(defaults.observed)}</td>
 <td>${chart}${nonFiniteOf(status, field)}</td></tr>`;
 }
