@@ -4,12 +4,14 @@ import { fits } from "../check/type.ts";
 import { redacted } from "../check/validate.ts";
 import type { Column } from "../model/batch.ts";
 import type { FieldSpec } from "../model/feature-view.ts";
+import { kernel } from "../sketch/kernel.ts";
 import { foldVectors, loadVectors } from "./fold-embedding.ts";
 import { foldNumbers, type Numbers } from "./fold-numbers.ts";
 import { foldStrings, loadStrings } from "./fold-text.ts";
 import { holdsInstants, loadNumbers } from "./numbers.ts";
 import type { FieldProfile } from "./profile.ts";
 import {
+  countPresent,
   countRows,
   countRule,
   type Group,
@@ -93,7 +95,7 @@ function foldColumn(tile: Tile, compiled: Compiled, column: Column | undefined):
         () => `${example} (${found})`,
       );
     }
-    const present = mask === undefined ? size : countRows(mask, group);
+    const present = mask === undefined ? size : countPresent(group);
     foldNulls(
       tile,
       group,
@@ -127,7 +129,7 @@ function foldWrongType(tile: Tile, compiled: Compiled, column: Column): void {
   for (const group of tile.groups) {
     const profile = profileOf(group, compiled);
     const size = group.to - group.from;
-    const present = mask === undefined ? size : countRows(mask, group);
+    const present = mask === undefined ? size : countPresent(group);
     foldNulls(tile, group, compiled, profile, size - present, (row) => mask !== undefined && mask[row] === 0);
     countRule(tile, group, profile, "type", present, (row) => mask === undefined || mask[row] === 1, show);
   }
@@ -145,8 +147,6 @@ function foldNulls(
   profile.nulls += nulls;
   if (notNull) countRule(tile, group, profile, "null", nulls, isNull, () => "null");
 }
-
-const values = new Float64Array(tileRows);
 
 /** Loads the tile's cells once; what comes back adds them group by group. */
 function bodyFolder(
@@ -170,7 +170,7 @@ function bodyFolder(
       };
     }
     case "bool":
-      loadNumbers(column, from, size, values);
+      loadNumbers(column, from, size, kernel.values);
       return (group, profile) => {
         if (profile.body.kind === "bool") foldBools(group, profile.body, mask);
       };
@@ -184,10 +184,9 @@ function bodyFolder(
       };
     }
     default: {
-      loadNumbers(column, from, size, values);
-      const words = column.kind === "int64" ? column.words.subarray(2 * from, 2 * (from + size)) : undefined;
+      loadNumbers(column, from, size, kernel.values);
       const show = (row: number): string => showCell(column, from + row);
-      return numberFolder(tile, compiled, { values, mask, words, show });
+      return numberFolder(tile, compiled, { mask, integers: column.kind === "int64", show });
     }
   }
 }
@@ -207,6 +206,7 @@ function foldBools(
   body: { trues: number; falses: number },
   mask: Uint8Array | undefined,
 ): void {
+  const { values } = kernel;
   let [trues, present] = [0, 0];
   for (let i = from; i < to; i++) {
     const row = rows === undefined ? i : (rows[i] as number);
@@ -219,7 +219,6 @@ function foldBools(
 }
 
 const minuend = new Float64Array(tileRows);
-const both = new Uint8Array(tileRows);
 
 /** `to − from` in milliseconds; null where either is. A source column that is absent, or no instant, makes the field so. */
 function foldDerived(tile: Tile, compiled: Compiled, fromName: string, toName: string): void {
@@ -234,24 +233,22 @@ function foldDerived(tile: Tile, compiled: Compiled, fromName: string, toName: s
     return;
   }
   const { from, size } = tile;
-  both.fill(1, 0, size);
-  for (const column of [start, end]) {
-    const mask = presence(column, from, size);
-    if (mask !== undefined)
-      for (let row = 0; row < size; row++) both[row] = (both[row] as number) & (mask[row] as number);
-  }
+  const { mask: both, values } = kernel;
+  const [started, ended] = [presence(start, from, size)?.slice(0, size), presence(end, from, size)];
+  if (ended === undefined) both.fill(1, 0, size);
+  if (started !== undefined)
+    for (let row = 0; row < size; row++) both[row] = (both[row] as number) & (started[row] as number);
   loadNumbers(end, from, size, minuend);
   loadNumbers(start, from, size, values);
   for (let row = 0; row < size; row++) values[row] = (minuend[row] as number) - (values[row] as number);
   const fold = numberFolder(tile, compiled, {
-    values,
     mask: both,
-    words: undefined,
+    integers: false,
     show: (row) => String(values[row] as number),
   });
   for (const group of tile.groups) {
     const profile = profileOf(group, compiled);
-    const present = countRows(both, group);
+    const present = countPresent(group);
     foldNulls(tile, group, compiled, profile, group.to - group.from - present, (row) => both[row] === 0);
     if (present > 0) fold(group, profile);
   }

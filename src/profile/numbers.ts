@@ -1,25 +1,35 @@
 import { type Column, instantOf, int64ToNumber, type NumericArray } from "../model/batch.ts";
+import { kernel } from "../sketch/kernel.ts";
 import { tileRows } from "./tile.ts";
 
 /**
- * Rows `[from, from + size)` of a column as doubles; slots of null rows hold anything. Timestamps become epoch ms; int64 is
- * the nearest double. Native conversion does one kind of array as fast as another, where a loop of ours would not.
+ * Rows `[from, from + size)` of a column as doubles, a tile at most; slots of null rows hold anything. Timestamps become epoch
+ * ms; int64 is the nearest double, and its words lie in `kernel.raw` then. What `kernel.values` held is lost.
  */
 export function loadNumbers(column: Column, from: number, size: number, into: Float64Array): void {
+  const { raw, values } = kernel;
   switch (column.kind) {
     case "numeric":
-      into.set(column.values.subarray(from, from + size));
-      return;
+      if (column.values instanceof Int32Array) {
+        raw.int32.set(column.values.subarray(from, from + size));
+        kernel.widenInt32(size);
+      } else if (column.values instanceof Float32Array) {
+        raw.float32.set(column.values.subarray(from, from + size));
+        kernel.widenFloat32(size);
+      } else {
+        into.set(column.values.subarray(from, from + size));
+        return;
+      }
+      break;
     case "int64":
-      loadWords(column.words, from, size, column.signed, into);
-      return;
     case "timestamp":
-      loadWords(column.words, from, size, true, into);
-      scale(into, size, column.unitMs);
-      return;
+      raw.int32.set(column.words.subarray(2 * from, 2 * (from + size)));
+      kernel.widenInt64(size, column.kind === "timestamp" || column.signed);
+      if (column.kind === "timestamp") scale(size, column.unitMs);
+      break;
     case "dictionary": {
-      const values = dictionaryNumbers(column.dictionary);
-      for (let row = 0; row < size; row++) into[row] = values[column.codes[from + row] as number] ?? 0;
+      const known = dictionaryNumbers(column.dictionary);
+      for (let row = 0; row < size; row++) into[row] = known[column.codes[from + row] as number] ?? 0;
       return;
     }
     case "bool":
@@ -30,26 +40,15 @@ export function loadNumbers(column: Column, from: number, size: number, into: Fl
       return;
     default:
       into.fill(0, 0, size);
+      return;
   }
-}
-
-function loadWords(words: Int32Array, from: number, size: number, signed: boolean, into: Float64Array): void {
-  if (signed) {
-    for (let row = 0; row < size; row++) {
-      const at = 2 * (from + row);
-      into[row] = (words[at + 1] as number) * 4_294_967_296 + ((words[at] as number) >>> 0);
-    }
-  } else {
-    for (let row = 0; row < size; row++) {
-      const at = 2 * (from + row);
-      into[row] = ((words[at + 1] as number) >>> 0) * 4_294_967_296 + ((words[at] as number) >>> 0);
-    }
-  }
+  if (into !== values) into.set(values.subarray(0, size));
 }
 
 /** As `instantOf` does it: a division by a whole number is exact where a multiplication by 0.001 is not. */
-function scale(values: Float64Array, size: number, unitMs: number): void {
+function scale(size: number, unitMs: number): void {
   if (unitMs === 1) return;
+  const { values } = kernel;
   const units = Math.round(1 / unitMs);
   for (let row = 0; row < size; row++) {
     values[row] = unitMs >= 1 ? (values[row] as number) * unitMs : (values[row] as number) / units;

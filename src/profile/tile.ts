@@ -2,13 +2,14 @@ import type { Batch, Column } from "../model/batch.ts";
 import { cellOf, isPresent } from "../model/batch.ts";
 import { isoTime } from "../model/time.ts";
 import type { Example } from "../model/verdict.ts";
+import { kernel } from "../sketch/kernel.ts";
 import type { FieldProfile, RuleName, WindowProfile } from "./profile.ts";
 
 /**
  * A batch is folded tile by tile, so that scratch arrays stay in the processor's cache, and memory is bounded when one batch
  * spans many windows.
  */
-export const tileRows = 4_096;
+export const tileRows = kernel.rows;
 
 /** Rows `[from, from + size)` of a batch. Row numbers below are of the tile, from 0. */
 export interface Tile {
@@ -88,14 +89,12 @@ export function showCell(column: Column, row: number): string {
   return typeof value === "object" ? `[${value.slice(0, 20).join(", ")}]` : String(value);
 }
 
-const presentRows = new Uint8Array(tileRows);
-
 /**
  * One byte a row, 1 where the column holds a value (a dictionary's null entry is none).
- * @returns the mask, valid until the next call, or `undefined` when every row is present
+ * @returns `kernel.mask`, or `undefined` when every row is present
  */
 export function presence(column: Column, from: number, size: number): Uint8Array | undefined {
-  const mask = presentRows;
+  const { mask } = kernel;
   if (column.kind === "null") {
     mask.fill(0, 0, size);
     return mask;
@@ -104,7 +103,7 @@ export function presence(column: Column, from: number, size: number): Uint8Array
   const holes = column.kind === "dictionary" && column.dictionary.nullCount > 0;
   if (!holes && (validity === undefined || nullCount === 0)) return undefined;
   if (validity === undefined || nullCount === 0) mask.fill(1, 0, size);
-  else unpackBits(validity, column.validityOffset + from, size, mask);
+  else unpackBits(validity, column.validityOffset + from, size);
   if (column.kind === "dictionary" && holes) {
     for (let row = 0; row < size; row++) {
       if (mask[row] === 1 && !isPresent(column.dictionary, column.codes[from + row] as number)) mask[row] = 0;
@@ -113,26 +112,10 @@ export function presence(column: Column, from: number, size: number): Uint8Array
   return mask;
 }
 
-/** Bits `[offset, offset + size)` as bytes of 0 and 1. */
-export function unpackBits(bits: Uint8Array, offset: number, size: number, into: Uint8Array): void {
-  let row = 0;
-  for (; row < size && ((offset + row) & 7) !== 0; row++) {
-    into[row] = ((bits[(offset + row) >> 3] as number) >> ((offset + row) & 7)) & 1;
-  }
-  for (; row + 8 <= size; row += 8) {
-    const byte = bits[(offset + row) >> 3] as number;
-    into[row] = byte & 1;
-    into[row + 1] = (byte >> 1) & 1;
-    into[row + 2] = (byte >> 2) & 1;
-    into[row + 3] = (byte >> 3) & 1;
-    into[row + 4] = (byte >> 4) & 1;
-    into[row + 5] = (byte >> 5) & 1;
-    into[row + 6] = (byte >> 6) & 1;
-    into[row + 7] = byte >> 7;
-  }
-  for (; row < size; row++) {
-    into[row] = ((bits[(offset + row) >> 3] as number) >> ((offset + row) & 7)) & 1;
-  }
+/** Bits `[offset, offset + size)` as bytes of 0 and 1 in `kernel.mask`. */
+function unpackBits(bits: Uint8Array, offset: number, size: number): void {
+  kernel.bits.set(bits.subarray(offset >> 3, (offset + size + 7) >> 3));
+  kernel.unpack(offset & 7, size);
 }
 
 const misfitRows = new Uint8Array(tileRows);
@@ -156,4 +139,20 @@ export function countRows(mask: Uint8Array, { rows, from, to }: Group): number {
   if (rows === undefined) for (let row = from; row < to; row++) count += mask[row] as number;
   else for (let i = from; i < to; i++) count += mask[rows[i] as number] as number;
   return count;
+}
+
+/** Hands a group's rows to the kernel. @returns where they begin and end there, and whether they are picked or just a stretch */
+export function rowsInKernel({
+  rows,
+  from,
+  to,
+}: Group): readonly [from: number, to: number, picked: boolean] {
+  if (rows === undefined) return [from, to, false];
+  kernel.picks.set(rows.subarray(from, to));
+  return [0, to - from, true];
+}
+
+/** How many of a group's rows hold a value, by `kernel.mask`. */
+export function countPresent(group: Group): number {
+  return kernel.countMask(...rowsInKernel(group));
 }

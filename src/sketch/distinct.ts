@@ -1,4 +1,5 @@
 import { hashText } from "../model/hash.ts";
+import { kernel } from "./kernel.ts";
 import type { Sketch } from "./sketch.ts";
 import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
 
@@ -47,43 +48,32 @@ export function addHashes(into: Distinct, low: Int32Array, high: Int32Array, fro
   }
 }
 
-/** Adds numbers by their bits: `words[2 from, 2 to)` are low and high words of float64 or int64. −0 and 0 are one value. */
-export function addWords(into: Distinct, words: Int32Array, from: number, to: number): void {
-  let row = from;
-  for (; row < to && into.registers === undefined; row++) {
-    const a = mixLow(words[2 * row] as number, words[2 * row + 1] as number);
-    if (!holdsSparse(into.sparse, mixed >>> 20, Math.clz32(a) + 1)) addHash(into, a, mixed);
-  }
-  const { registers } = into;
-  if (registers === undefined) return;
-  for (; row < to; row++) {
-    let a = words[2 * row] as number;
-    let b = words[2 * row + 1] as number;
-    if (b === -0x80000000 && a === 0) b = 0;
-    a ^= Math.imul(b ^ (b >>> 16) ^ seed, k1);
-    b ^= Math.imul(a ^ (a >>> 15), k2);
-    a ^= Math.imul(b ^ (b >>> 13), k3);
-    b ^= Math.imul(a ^ (a >>> 16), k4);
-    const register = b >>> 20;
-    const held = registers[register] as number;
-    const more = Math.clz32(a) + 1 - held;
-    registers[register] = held + (more & ~(more >> 31));
-  }
+/** Adds `kernel.words[0, size)` when they are integers of 64 bits, else `kernel.dense[0, size)`, where −0 and 0 are one value. */
+export function addDense(into: Distinct, size: number, integers: boolean): void {
+  kernel.rank(size, integers);
+  addRanks(into, size);
 }
 
-const [k1, k2, k3, k4, seed] = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1];
+/** From so many rows on it pays to carry all registers to the kernel: a small segment has fewer a tile. */
+const carried = 128;
 
-/** The high word of the last `mixLow`. */
-let mixed = 0;
-function mixLow(low: number, high: number): number {
-  let a = low;
-  let b = high === -0x80000000 && low === 0 ? 0 : high;
-  a ^= Math.imul(b ^ (b >>> 16) ^ seed, k1);
-  b ^= Math.imul(a ^ (a >>> 15), k2);
-  a ^= Math.imul(b ^ (b >>> 13), k3);
-  b ^= Math.imul(a ^ (a >>> 16), k4);
-  mixed = b;
-  return a;
+/** Adds `kernel.ranks[0, size)`. */
+function addRanks(into: Distinct, size: number): void {
+  const { ranks } = kernel;
+  let raising = size;
+  if (size >= carried) {
+    if (into.registers === undefined) spread(into.sparse, kernel.registers.fill(0));
+    else kernel.registers.set(into.registers);
+    raising = kernel.raise(size);
+    if (into.registers !== undefined) {
+      into.registers.set(kernel.registers);
+      return;
+    }
+  }
+  for (let i = 0; i < raising; i++) {
+    const word = ranks[i] as number;
+    addRank(into, word >>> 6, word & 63);
+  }
 }
 
 /** Whether a register in use is as high already: what most of a category's rows find. */
@@ -129,11 +119,14 @@ function grow(into: Distinct): void {
 }
 
 function densify(into: Distinct): void {
-  const registers = new Uint8Array(registerCount);
-  for (const word of into.sparse) if (word !== 0) registers[(word - 1) >> 6] = (word - 1) & 63;
-  into.registers = registers;
+  into.registers = new Uint8Array(registerCount);
+  spread(into.sparse, into.registers);
   into.sparse = new Int32Array(0);
   into.used = 0;
+}
+
+function spread(sparse: Int32Array, registers: Uint8Array): void {
+  for (const word of sparse) if (word !== 0) registers[(word - 1) >> 6] = (word - 1) & 63;
 }
 
 /** Neither argument is changed. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { kernel } from "./kernel.ts";
 import type { Sketch } from "./sketch.ts";
 import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
 
@@ -40,13 +41,6 @@ const exponents = exponentMax - exponentMin + 1;
 const lastIndex = exponents * 64 + 1;
 const wordMax = 0xffff_ffff;
 
-/** Slot of the top 12 bits (sign and exponent) of a double: 1 lower end, 2…127 negative, 128 centre, 129…254 positive, 255 upper end. */
-const slotOf = Uint8Array.from({ length: 4096 }, (_, bits) => {
-  const exponent = (bits & 0x7ff) - 1023;
-  const distance = exponent < exponentMin ? 0 : Math.min(exponent, exponentMax + 1) - exponentMin + 1;
-  return bits < 2048 ? zeroSlot + distance : zeroSlot - distance;
-});
-
 export function createHistogram(frame: Frame): Histogram {
   assert(Number.isFinite(frame.centre) && frame.scale > 0 && Number.isFinite(frame.scale));
   return { frame, total: 0, pages: new Uint16Array(256), pageCount: 0, counts: new Uint32Array(256) };
@@ -55,47 +49,35 @@ export function createHistogram(frame: Frame): Histogram {
 /** 1/scale, finite: scales below 2^-1022 count as 2^-1022, which still tells denormals apart. */
 const inverseOf = ({ scale }: Frame): number => 1 / Math.max(scale, 2 ** -1022);
 
-const lanes = 512;
-const distances = new Float64Array(lanes);
-const distanceWords = new Int32Array(distances.buffer);
-
 /** Adds `values[from, to)`, every one finite. */
 export function addValues(into: Histogram, values: Float64Array, from: number, to: number): void {
-  const { centre } = into.frame;
-  const inverse = inverseOf(into.frame);
-  into.total += to - from;
+  const { dense, rows } = kernel;
+  for (let start = from; start < to; start += rows) {
+    const size = Math.min(rows, to - start);
+    dense.set(values.subarray(start, start + size));
+    addDense(into, size);
+  }
+}
+
+/** Adds `kernel.dense[0, size)`, every one finite. */
+export function addDense(into: Histogram, size: number): void {
+  const { keys, tally } = kernel;
+  const { pages, frame } = into;
+  addTotal(into, size);
+  const used = tally(size, frame.centre, inverseOf(frame));
+  for (let i = 0; i < used; i++) {
+    const key = keys[i] as number;
+    const slot = key >>> 22;
+    const page = (pages[slot] as number) || addPage(into, slot);
+    const at = (page - 1) * 64 + ((key >>> 16) & 63);
+    into.counts[at] = (into.counts[at] as number) + (key & 0xffff);
+  }
+}
+
+function addTotal(into: Histogram, size: number): void {
+  into.total += size;
   if (into.total > wordMax && into.counts instanceof Uint32Array)
     into.counts = Float64Array.from(into.counts);
-  for (let start = from; start < to; start += lanes) {
-    const size = Math.min(lanes, to - start);
-    for (let i = 0; i < size; i++) distances[i] = ((values[start + i] as number) - centre) * inverse;
-    if (into.counts instanceof Uint32Array) countWords(into, into.counts, size);
-    else countDoubles(into, size);
-  }
-}
-
-function countWords(into: Histogram, first: Uint32Array, size: number): void {
-  const { pages } = into;
-  let counts = first;
-  for (let i = 0; i < size; i++) {
-    const bits = distanceWords[2 * i + 1] as number;
-    const slot = slotOf[bits >>> 20] as number;
-    let page = pages[slot] as number;
-    if (page === 0) {
-      page = addPage(into, slot);
-      counts = into.counts as Uint32Array;
-    }
-    const at = (page - 1) * 64 + ((bits >>> 14) & 63);
-    counts[at] = (counts[at] as number) + 1;
-  }
-}
-
-/** The same for histograms of more than 4 billion values: a function of its own, so that each sees one kind of array. */
-function countDoubles(into: Histogram, size: number): void {
-  for (let i = 0; i < size; i++) {
-    const bits = distanceWords[2 * i + 1] as number;
-    bump(into, slotOf[bits >>> 20] as number, (bits >>> 14) & 63, 1);
-  }
 }
 
 function addPage(into: Histogram, slot: number): number {
@@ -110,9 +92,10 @@ function addPage(into: Histogram, slot: number): number {
   return into.pageCount;
 }
 
-function bump(into: Histogram, slot: number, lane: number, count: number): void {
-  const page = (into.pages[slot] as number) || addPage(into, slot);
-  const at = (page - 1) * 64 + lane;
+/** @param key  slot × 64 + lane */
+function bump(into: Histogram, key: number, count: number): void {
+  const page = (into.pages[key >>> 6] as number) || addPage(into, key >>> 6);
+  const at = (page - 1) * 64 + (key & 63);
   into.counts[at] = (into.counts[at] as number) + count;
 }
 
@@ -210,14 +193,28 @@ export function bucketMiddle(frame: Frame, index: number): number {
 
 const finite = (x: number): number => Math.min(Math.max(x, -Number.MAX_VALUE), Number.MAX_VALUE);
 
+const one = new Float64Array(1);
+const oneWords = new Int32Array(one.buffer);
+
+/**
+ * Slot × 64 + lane of a finite value: what `kernel.measure` does, for one. Slots are 1 lower end, 2…127 negative, 128 centre,
+ * 129…254 positive, 255 upper end.
+ */
+function keyOf(frame: Frame, value: number): number {
+  one[0] = (value - frame.centre) * inverseOf(frame);
+  const bits = oneWords[1] as number;
+  const exponent = ((bits >>> 20) & 0x7ff) - 1023;
+  const distance = exponent < exponentMin ? 0 : Math.min(exponent, exponentMax + 1) - exponentMin + 1;
+  return (bits < 0 ? zeroSlot - distance : zeroSlot + distance) * 64 + ((bits >>> 14) & 63);
+}
+
 /** The bucket that a finite value falls in. */
 export function bucketOf(frame: Frame, value: number): number {
-  distances[0] = (value - frame.centre) * inverseOf(frame);
-  const bits = distanceWords[1] as number;
-  const slot = slotOf[bits >>> 20] as number;
+  const key = keyOf(frame, value);
+  const slot = key >>> 6;
   if (slot === zeroSlot) return 0;
   const distance = Math.abs(slot - zeroSlot);
-  const index = distance > exponents ? lastIndex : (distance - 1) * 64 + ((bits >>> 14) & 63) + 1;
+  const index = distance > exponents ? lastIndex : (distance - 1) * 64 + (key & 63) + 1;
   return slot < zeroSlot ? -index : index;
 }
 
@@ -318,26 +315,21 @@ export function readHistogram(reader: Reader): Histogram {
     const at = indices[i] as number;
     const step = Math.abs(at) - 1;
     const distance = at === 0 ? 0 : Math.min((step >> 6) + 1, exponents + 1);
-    bump(
-      histogram,
-      at < 0 ? zeroSlot - distance : zeroSlot + distance,
-      at === 0 ? 0 : step & 63,
-      counts[i] as number,
-    );
+    const slot = at < 0 ? zeroSlot - distance : zeroSlot + distance;
+    bump(histogram, slot * 64 + (at === 0 ? 0 : step & 63), counts[i] as number);
   }
   return histogram;
 }
 
 const version = 1;
-const one = new Float64Array(1);
 
 /** Encoded as a version byte, centre, scale, then (index step, count) for each bucket that holds something. */
 export function histogramSketch(frame: Frame): Sketch<Histogram, number> {
   return {
     create: () => createHistogram(frame),
     add(into, x) {
-      one[0] = x;
-      addValues(into, one, 0, 1);
+      addTotal(into, 1);
+      bump(into, keyOf(frame, x), 1);
     },
     merge: mergeHistograms,
     agrees(a, b) {

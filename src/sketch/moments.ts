@@ -1,3 +1,4 @@
+import { kernel } from "./kernel.ts";
 import type { Sketch } from "./sketch.ts";
 import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
 
@@ -42,94 +43,33 @@ export function addMoments(into: Moments, more: Moments): void {
   addPart(into, more.count, more.mean, more.residue ?? 0, more.m2, more.min, more.max);
 }
 
-/**
- * Adds `values[from, to)`, every one finite. Two passes, the second over the distances from the first one's mean, so that
- * no outlier and no offset costs digits.
- */
+/** Adds `values[from, to)`, every one finite. */
 export function addColumn(into: Moments, values: Float64Array, from: number, to: number): void {
-  const sum = sumOf(values, from, to);
-  if (Number.isFinite(sum)) addColumnAround(into, values, from, to, sum / (to - from));
-  else
-    for (let i = from; i < to; i++)
-      addPart(into, 1, values[i] as number, 0, 0, values[i] as number, values[i] as number);
+  const { dense, rows, sum } = kernel;
+  for (let start = from; start < to; start += rows) {
+    const size = Math.min(rows, to - start);
+    dense.set(values.subarray(start, start + size));
+    addDense(into, size, sum(size));
+  }
 }
 
-/** Sum of `values[from, to)`; not finite if one of them is not (or when the sum passes 1.8e308). */
-export function sumOf(values: Float64Array, from: number, to: number): number {
-  let s0 = 0;
-  let s1 = 0;
-  let s2 = 0;
-  let s3 = 0;
-  let i = from;
-  for (; i + 4 <= to; i += 4) {
-    s0 += values[i] as number;
-    s1 += values[i + 1] as number;
-    s2 += values[i + 2] as number;
-    s3 += values[i + 3] as number;
+/**
+ * Adds `kernel.dense[0, size)`, every one finite. Two passes, the second over the distances from the mean that the first one
+ * found, so that no outlier and no offset costs digits.
+ * @param sum  their sum; infinite when it passes the largest double
+ */
+export function addDense(into: Moments, size: number, sum: number): void {
+  if (size === 0) return;
+  if (!Number.isFinite(sum)) {
+    for (const x of kernel.dense.subarray(0, size)) addPart(into, 1, x, 0, 0, x, x);
+    return;
   }
-  for (; i < to; i++) s0 += values[i] as number;
-  return s0 + s1 + (s2 + s3);
-}
-
-/** `addColumn` for a caller that knows `sumOf`: `shift` = sum / count, finite. */
-export function addColumnAround(
-  into: Moments,
-  values: Float64Array,
-  from: number,
-  to: number,
-  shift: number,
-): void {
-  if (to <= from) return;
-  let a0 = 0;
-  let a1 = 0;
-  let a2 = 0;
-  let a3 = 0;
-  let b0 = 0;
-  let b1 = 0;
-  let b2 = 0;
-  let b3 = 0;
-  let min = values[from] as number;
-  let max = min;
-  let i = from;
-  for (; i + 4 <= to; i += 4) {
-    const x0 = values[i] as number;
-    const x1 = values[i + 1] as number;
-    const x2 = values[i + 2] as number;
-    const x3 = values[i + 3] as number;
-    if (x0 < min) min = x0;
-    if (x0 > max) max = x0;
-    if (x1 < min) min = x1;
-    if (x1 > max) max = x1;
-    if (x2 < min) min = x2;
-    if (x2 > max) max = x2;
-    if (x3 < min) min = x3;
-    if (x3 > max) max = x3;
-    const d0 = x0 - shift;
-    const d1 = x1 - shift;
-    const d2 = x2 - shift;
-    const d3 = x3 - shift;
-    a0 += d0;
-    b0 += d0 * d0;
-    a1 += d1;
-    b1 += d1 * d1;
-    a2 += d2;
-    b2 += d2 * d2;
-    a3 += d3;
-    b3 += d3 * d3;
-  }
-  for (; i < to; i++) {
-    const x = values[i] as number;
-    if (x < min) min = x;
-    if (x > max) max = x;
-    a0 += x - shift;
-    b0 += (x - shift) * (x - shift);
-  }
-  const n = to - from;
-  const s1 = a0 + a1 + (a2 + a3);
-  const s2 = b0 + b1 + (b2 + b3);
+  const shift = sum / size;
+  kernel.addUp(size, shift);
+  const [s1 = 0, s2 = 0, min = 0, max = 0] = kernel.sums;
   // Squares that pass the largest double stay infinite: ∞ − ∞ would be NaN.
-  const m2 = s2 === Number.POSITIVE_INFINITY ? s2 : Math.max(0, s2 - (s1 * s1) / n);
-  addPart(into, n, shift, s1 / n, m2, min, max);
+  const m2 = s2 === Number.POSITIVE_INFINITY ? s2 : Math.max(0, s2 - (s1 * s1) / size);
+  addPart(into, size, shift, s1 / size, m2, min, max);
 }
 
 function addPart(

@@ -7,9 +7,10 @@ import { getOrInsert } from "../../src/model/maps.ts";
 import type { Segment } from "../../src/model/verdict.ts";
 import type { FieldBody, FieldProfile, RuleName, WindowProfile } from "../../src/profile/profile.ts";
 import { addCategory, createCategories } from "../../src/sketch/categories.ts";
-import { addWords, createDistinct, distinct } from "../../src/sketch/distinct.ts";
+import { createDistinct, distinct } from "../../src/sketch/distinct.ts";
 import { addValues, createHistogram, type Frame, unitFrame } from "../../src/sketch/histogram.ts";
 import { addColumn, createMoments } from "../../src/sketch/moments.ts";
+import { addDoubles } from "../sketch/columns.ts";
 import { minute } from "./samples.ts";
 
 /** A cell as a feature store sends it. */
@@ -123,7 +124,7 @@ function numericBody(values: readonly number[], frame: Frame): FieldBody {
   const histogram = createHistogram(frame);
   addValues(histogram, finite, 0, finite.length);
   const seen = createDistinct();
-  addWords(seen, new Int32Array(finite.buffer), 0, finite.length);
+  addDoubles(seen, finite);
   return {
     kind: "numeric",
     nan: values.filter(Number.isNaN).length,

@@ -2,26 +2,21 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { otherSegment, sortRows, splitBySegment } from "../../src/profile/grouping.ts";
-import { exampleAt, presence, showCell, tileRows, unpackBits } from "../../src/profile/tile.ts";
+import { exampleAt, presence, showCell, tileRows } from "../../src/profile/tile.ts";
 import { dictionary, doubles, instants, int64s, lists, utf8 } from "./batches.ts";
 
 describe("a tile", () => {
-  it("unpacks bits from any place, of any number", () => {
+  it("finds the bits of its rows wherever they lie", () => {
+    const bits = fc.uint8Array({ minLength: 12, maxLength: 12 });
     fc.assert(
-      fc.property(
-        fc.uint8Array({ minLength: 12, maxLength: 12 }),
-        fc.nat(40),
-        fc.nat(50),
-        (bits, offset, size) => {
-          const into = new Uint8Array(size + 1).fill(7);
-          unpackBits(bits, offset, size, into);
-          const expected = Array.from(
-            { length: size },
-            (_, i) => ((bits[(offset + i) >> 3] as number) >> ((offset + i) & 7)) & 1,
-          );
-          assert.deepEqual([...into], [...expected, 7]);
-        },
-      ),
+      fc.property(bits, fc.nat(40), fc.nat(9), fc.nat(41), (validity, validityOffset, from, size) => {
+        const column = { ...doubles([]), rows: 50, validity, validityOffset, nullCount: 1 };
+        const expected = Array.from({ length: size }, (_, i) => {
+          const bit = validityOffset + from + i;
+          return ((validity[bit >> 3] as number) >> (bit & 7)) & 1;
+        });
+        assert.deepEqual([...(presence(column, from, size)?.subarray(0, size) ?? [])], expected);
+      }),
     );
   });
 

@@ -5,7 +5,6 @@ import { hashText } from "../../src/model/hash.ts";
 import {
   addHash,
   addHashes,
-  addWords,
   createDistinct,
   type Distinct,
   distinct,
@@ -13,12 +12,13 @@ import {
   mergeDistinct,
 } from "../../src/sketch/distinct.ts";
 import { createRandom } from "../judge/random.ts";
+import { addDoubles } from "./columns.ts";
 
 const standardError = 1.04 / Math.sqrt(4_096);
 
 function ofDoubles(values: Float64Array): Distinct {
   const into = createDistinct();
-  addWords(into, new Int32Array(values.buffer, values.byteOffset, values.length * 2), 0, values.length);
+  addDoubles(into, values);
   return into;
 }
 
@@ -119,13 +119,12 @@ describe("distinct registers", () => {
       fc.property(fc.array(fc.double({ noNaN: true }), { maxLength: 700 }), fc.nat(700), (values, cut) => {
         const at = Math.min(cut, values.length);
         const column = Float64Array.from(values);
-        const words = new Int32Array(column.buffer);
         const whole = ofDoubles(column);
         const parts = createDistinct();
-        addWords(parts, words, 0, at);
-        addWords(parts, words, at, values.length);
+        addDoubles(parts, column, 0, at);
+        addDoubles(parts, column, at, values.length);
         const single = createDistinct();
-        for (let i = 0; i < values.length; i++) addWords(single, words, i, i + 1);
+        for (let i = 0; i < values.length; i++) addDoubles(single, column, i, i + 1);
         const [a, b] = [ofDoubles(column.slice(0, at)), ofDoubles(column.slice(at))];
         for (const other of [
           parts,
