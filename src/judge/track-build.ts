@@ -3,6 +3,7 @@ import { rounded } from "./history.ts";
 import { fitSeason, middleOf, missingCycles, type Season, seasonAt } from "./season.ts";
 import type { Series } from "./series.ts";
 import type { Signal } from "./signal.ts";
+import { tailOf } from "./tail.ts";
 import type { Track } from "./track.ts";
 import { type FittedTrend, fitTrend, type Trend } from "./trend.ts";
 
@@ -64,13 +65,16 @@ export function toTrack(
     };
   }
   const left = leftOver(centred, windows, memory.coefficients);
+  const heavy = isHeavy(left);
+  const tail = heavy && kind === "number" ? tailOf(left, Math.sqrt(memory.variance)) : undefined;
   return {
     ...known,
     innovation: rounded(
       Math.sqrt(memory.variance * (count / Math.max(1, count - 1 - memory.coefficients.length))),
     ),
     memory: memory.coefficients.map(rounded),
-    heavy: isHeavy(left),
+    heavy,
+    ...(tail === undefined ? {} : { tail: tail.map(rounded) }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Track } from "./track.ts";
 import type { Trend } from "./trend.ts";
 
 /** A track as the baseline's file has it: keys in a fixed order, season and trend only where there is one. */
-export function trackToJson({ memory, heavy, season, trend, counts, ...track }: Track): Json {
+export function trackToJson({ memory, heavy, tail, season, trend, counts, ...track }: Track): Json {
   return {
     windows: track.windows,
     mean: track.mean,
@@ -13,6 +13,7 @@ export function trackToJson({ memory, heavy, season, trend, counts, ...track }: 
     innovation: track.innovation,
     ...(memory.length === 0 ? {} : { memory }),
     ...(heavy ? { heavy } : {}),
+    ...(tail === undefined ? {} : { tail }),
     ...(counts === undefined ? {} : { counts: { ...counts } }),
     ...(season === undefined ? {} : { season: { ...season } }),
     ...(trend === undefined ? {} : { trend: { ...trend } }),
@@ -20,7 +21,8 @@ export function trackToJson({ memory, heavy, season, trend, counts, ...track }: 
 }
 
 export function readTrack(reader: Reader): Track {
-  const [season, trend, counts] = [
+  const [tail, season, trend, counts] = [
+    reader.optional("tail"),
     reader.optional("season"),
     reader.optional("trend"),
     reader.optional("counts"),
@@ -33,6 +35,7 @@ export function readTrack(reader: Reader): Track {
     innovation: reader.get("innovation").number(0),
     memory: reader.optional("memory")?.numbers() ?? [],
     heavy: reader.optional("heavy") !== undefined,
+    ...(tail === undefined ? {} : { tail: tail.numbers() }),
     ...(season === undefined ? {} : { season: readSeason(season) }),
     ...(trend === undefined ? {} : { trend: readTrend(trend) }),
     ...(counts === undefined

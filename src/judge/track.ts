@@ -2,6 +2,7 @@ import { orderMax } from "./autoregression.ts";
 import { type Bank, countBank, normalBank } from "./e-detector.ts";
 import { freedomOf, middleOf, type Season, seasonAt } from "./season.ts";
 import type { Signal } from "./signal.ts";
+import { tamed } from "./tail.ts";
 import { foretell, learn, type Trend, trendSize } from "./trend.ts";
 
 /** How one signal goes from window to window while nothing is wrong. */
@@ -18,6 +19,8 @@ export interface Track {
   readonly memory: readonly number[];
   /** Whether single windows stray further than normal ones do. */
   readonly heavy: boolean;
+  /** Of a heavy one that is long enough: how far its windows stray (`tail.ts`). */
+  readonly tail?: readonly number[];
   readonly season?: Season;
   /** Instead of a mean that stays, where the baseline does not show one. */
   readonly trend?: Trend;
@@ -163,7 +166,7 @@ function followNumbers(signal: Asked, track: Track, windowMs: number): Follower 
         state[at + windowAt] = window + 1;
       }
       state[at + expectedAt] = usual + guess;
-      const z = refine(state, at, (x - guess) / Math.sqrt(variance), known);
+      const z = tamed(refine(state, at, (x - guess) / Math.sqrt(variance), known), track.tail);
       return bank.update(state, at + bankAt, window, { z, hits: 0, rows: 0 }, cap);
     },
     ...evidenceOf(bank, bankAt),

@@ -54,7 +54,7 @@ const metricFieldsMax = 3;
 /**
  * A spec that says what the data showed, as YAML for people to go through. Values become a mapping when they are few and
  * all well supported; floats are `finite` when none was not; ranges are ten times as wide as what was seen, so that only a
- * wrong unit or a broken number lies outside.
+ * wrong unit or a broken number lies outside. A metric with one sample a window gets a wider budget of false alarms.
  */
 export function inferSpec(columns: readonly ColumnFacts[], options: InferOptions): string {
   const { name, eventTime, topic, source } = options;
@@ -73,9 +73,13 @@ export function inferSpec(columns: readonly ColumnFacts[], options: InferOptions
     `window: { size: ${size}, lateness: ${lateness}, minRows: ${minRows} }`,
     "fields:",
     ...fields.flatMap(fieldLines),
+    ...(minRows === 1 ? [sampledDrift] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
+
+/** A window of one sample shows little: with the budget of a view of many rows, no spike of a few samples is told of. */
+const sampledDrift = "drift: { falseAlarmsPerMonth: 10 }  # one sample a window: 1 tells of what lasts only";
 
 function fieldLines(column: ColumnFacts): string[] {
   const { name, type, nulls, missing } = column;
