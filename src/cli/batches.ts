@@ -14,6 +14,8 @@ export function batchesIn({ body, headers, schema }: Message, decoder: Decoder):
       return [decoder.named(body.batch)];
     case "batches":
       return body.batches.map((batch) => decoder.named(batch));
+    case "tombstone":
+      return [];
     case "undecodable":
       throw body.error;
     case "bytes":

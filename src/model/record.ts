@@ -34,6 +34,8 @@ export type MessageBody =
   | { readonly kind: "batch"; readonly batch: Batch }
   /** One message that was stored in parts. */
   | { readonly kind: "batches"; readonly batches: readonly Batch[] }
+  /** A record without a value: in a compacted topic the end of a key. It has no row. */
+  | { readonly kind: "tombstone" }
   | { readonly kind: "undecodable"; readonly bytes: Uint8Array; readonly error: Error };
 
 /** Where every row went. `read = profiled + late + rejected + deadLettered`, always. */

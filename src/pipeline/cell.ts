@@ -131,7 +131,7 @@ export function laneKey(view: FeatureView, partition: string): string {
 
 /** A lane's checkpoint as bytes. */
 export function saveLane({ view, frames, profiler }: Cell, lane: Lane): Uint8Array {
-  const { nextOffset, counts, deadLetters, anchor, lost, partial, state } = lane;
+  const { nextOffset, counts, deadLetters, anchor, lost, resets, tombstones, partial, state } = lane;
   return encodeLane({
     spec: view.fingerprint,
     frames,
@@ -140,6 +140,8 @@ export function saveLane({ view, frames, profiler }: Cell, lane: Lane): Uint8Arr
     deadLetters: Object.fromEntries(deadLetters),
     ...(anchor === undefined ? {} : { anchor }),
     lost,
+    resets,
+    tombstones,
     partial: [...partial],
     state: profiler.encodeState(state),
   });
@@ -152,6 +154,8 @@ export async function restoreLane(cell: Cell, lane: Lane, store: Store, trouble:
   lane.nextOffset = saved.nextOffset;
   lane.anchor = saved.anchor;
   lane.lost = saved.lost ?? 0;
+  lane.resets = saved.resets ?? 0;
+  lane.tombstones = saved.tombstones ?? 0;
   for (const start of saved.partial ?? []) lane.partial.add(start);
   Object.assign(lane.counts, saved.counts);
   for (const [reason, count] of Object.entries(saved.deadLetters)) lane.deadLetters.set(reason, count);

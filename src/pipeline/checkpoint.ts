@@ -24,6 +24,8 @@ export interface LaneCheckpoint {
   readonly deadLetters: Readonly<Record<string, number>>;
   readonly anchor?: Anchor;
   readonly lost?: number;
+  readonly resets?: number;
+  readonly tombstones?: number;
   /** Starts of open windows that may lack records. */
   readonly partial?: readonly EventTime[];
   readonly state: Uint8Array;

@@ -15,7 +15,7 @@ import type { EventTime } from "../model/time.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { PartitionState, Profiler } from "../profile/profiler.ts";
 import { withLinks } from "./link-columns.ts";
-import type { Anchor, DeadLetter } from "./ports.ts";
+import type { Anchor, DeadLetter, Gap } from "./ports.ts";
 import { rowsInRange, type TimeRange } from "./time-range.ts";
 
 /** Bytes kept of a dead letter; a longer message is cut there and says so in its message. */
@@ -35,6 +35,10 @@ export interface Lane {
   anchor: Anchor | undefined;
   /** Records that were gone from the log before they were seen; not among those read. */
   lost: number;
+  /** How often the log turned out to be another one: its topic was made anew, or its offsets went back. */
+  resets: number;
+  /** Records without a value: not among those read, which are rows. */
+  tombstones: number;
   /** Starts of open windows that may lack records. */
   readonly partial: Set<EventTime>;
   /** Records were lost before the next one: the windows that it finds or makes are partial. */
@@ -65,6 +69,8 @@ export function createLane(partition: Partition, view: FeatureView, state: Parti
     nextOffset: 0,
     anchor: undefined,
     lost: 0,
+    resets: 0,
+    tombstones: 0,
     partial: new Set(),
     gap: false,
     state,
@@ -90,6 +96,10 @@ export function stepLane(
 ): LaneStep {
   lane.nextOffset = message.offset + 1;
   lane.anchor = { offset: message.offset, timestamp: message.timestamp };
+  if (message.body.kind === "tombstone") {
+    lane.tombstones += 1;
+    return { closed: [], deadLetter: undefined };
+  }
   let batches: readonly Batch[];
   try {
     batches = batchesOf(message, decoder);
@@ -121,10 +131,27 @@ export function flushLane(lane: Lane, profiler: Profiler): readonly ClosedWindow
   return takePartial(lane, profiler, profiler.flush(lane.state));
 }
 
-/** Records are missing before the next one: whatever is open lacks them, and so may what the next record opens. */
-export function markGap(lane: Lane, profiler: Profiler): void {
+/**
+ * Takes note of records that are gone. Whatever is open lacks them, and so may what the next record opens.
+ * @returns what is closed by it: everything, when the log is another one
+ */
+export function loseRecords(lane: Lane, { from, to }: Gap, profiler: Profiler): readonly ClosedWindow[] {
+  if (to !== undefined && to <= lane.nextOffset) return [];
   for (const { window } of profiler.open(lane.state)) lane.partial.add(window.start);
+  if (to === undefined) {
+    const closed = flushLane(lane, profiler);
+    Object.assign(lane, {
+      state: profiler.start(),
+      nextOffset: 0,
+      anchor: undefined,
+      resets: lane.resets + 1,
+    });
+    return closed;
+  }
+  lane.lost += to - Math.max(from, lane.nextOffset);
+  lane.nextOffset = to;
   lane.gap = true;
+  return [];
 }
 
 function takePartial(
@@ -148,6 +175,8 @@ function batchesOf({ body, headers, schema }: Message, decoder: Decoder): readon
       return [decoder.named(body.batch)];
     case "batches":
       return body.batches.map((batch) => decoder.named(batch));
+    case "tombstone":
+      return [];
     case "bytes":
       return decoder.decode(body.bytes, { headers, schema });
     case "undecodable":
@@ -171,7 +200,7 @@ function deadLetterOf(
   { offset, body, headers }: Message,
   error: DecodeError,
 ): DeadLetter {
-  const bytes = body.kind === "batch" || body.kind === "batches" ? new Uint8Array() : body.bytes;
+  const bytes = "bytes" in body ? body.bytes : new Uint8Array();
   const cut =
     bytes.length > deadLetterBytesMax
       ? ` (the first ${deadLetterBytesMax} of ${bytes.length} bytes are kept)`

@@ -25,6 +25,8 @@ export interface Gap {
 export interface Extent {
   readonly low: number;
   readonly high: number;
+  /** Where a partition without a state begins. */
+  readonly from?: number;
 }
 
 /** Where a partition goes on, and how to tell that the log is still the same. */
@@ -121,6 +123,12 @@ export interface PartitionStatus {
   readonly partition: Partition;
   readonly featureView: string;
   readonly counts: Readonly<Counts>;
+  /** Records that were gone from the log before they were read. */
+  readonly lost: number;
+  /** How often the log turned out to be another one. */
+  readonly resets: number;
+  /** Records without a value. */
+  readonly tombstones: number;
   readonly nextOffset: number;
   readonly watermark: number;
 }

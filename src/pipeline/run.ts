@@ -25,7 +25,7 @@ import {
 import { encodeJudging } from "./checkpoint.ts";
 import type { GaugeReading } from "./gauge-reading.ts";
 import type { Judging } from "./judging.ts";
-import { createLane, flushLane, type Lane, markGap, stepLane } from "./lane.ts";
+import { createLane, flushLane, type Lane, loseRecords, stepLane } from "./lane.ts";
 import { type Ahead, createOutbox } from "./outbox.ts";
 import type { Extent, Gap, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
 import { createBoard } from "./status.ts";
@@ -147,11 +147,14 @@ export function createMonitor(options: MonitorOptions): Monitor {
       await restoreLane(cell, lane, store, trouble);
       cell.lanes.set(lane.key, lane);
       const isEmpty = extent !== undefined && extent.low === extent.high;
-      const lastActive = isEmpty && lane.nextOffset === 0 ? Number.NEGATIVE_INFINITY : clock.elapsed();
+      const isNew = lane.nextOffset === 0;
+      if (isNew) lane.nextOffset = extent?.from ?? 0;
+      const lastActive = isEmpty && isNew ? Number.NEGATIVE_INFINITY : clock.elapsed();
       cell.lastActive.set(lane.key, lastActive);
       teller?.begin(lane);
       await emit(teller?.tick(cell, lane, clock.elapsed(), lastActive) ?? []);
-      if (lane.nextOffset > 0 && lane.nextOffset <= (resume?.offset ?? lane.nextOffset))
+      const known = lane.nextOffset > 0 || extent?.from !== undefined;
+      if (known && lane.nextOffset <= (resume?.offset ?? lane.nextOffset))
         resume = { offset: lane.nextOffset, anchor: lane.anchor };
     }
     ready = true;
@@ -255,20 +258,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 
   /** Records are gone: said aloud, counted, and every window that may lack them is marked. */
-  const lose = async (cell: Cell, lane: Lane, { from, to, why }: Gap): Promise<void> => {
-    trouble(`lost.${lane.key}`, why);
+  const lose = async (cell: Cell, lane: Lane, gap: Gap): Promise<void> => {
+    trouble(`lost.${lane.key}`, gap.why);
     lostLanes.add(lane.key);
-    if (to === undefined) {
-      for (const { window } of cell.profiler.open(lane.state)) lane.partial.add(window.start);
-      await emit(takeClosed(cell, lane, flushLane(lane, cell.profiler), judges));
-      lane.state = cell.profiler.start();
-      lane.nextOffset = 0;
-      lane.anchor = undefined;
-    } else if (to > lane.nextOffset) {
-      lane.lost += to - Math.max(from, lane.nextOffset);
-      lane.nextOffset = to;
-      markGap(lane, cell.profiler);
-    }
+    await emit(takeClosed(cell, lane, loseRecords(lane, gap, cell.profiler), judges));
   };
 
   const end = async (cell: Cell, lane: Lane): Promise<void> => {

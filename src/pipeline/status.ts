@@ -84,13 +84,18 @@ export function createBoard(parts: BoardParts): Board {
     activeAlerts: parts.active,
     partitions: () =>
       [...parts.cells.values()].flatMap((cell) =>
-        [...cell.lanes.values()].map(({ partition, view, counts, nextOffset, state }) => ({
-          partition,
-          featureView: view.name,
-          counts,
-          nextOffset,
-          watermark: state.watermark,
-        })),
+        [...cell.lanes.values()].map(
+          ({ partition, view, counts, lost, resets, tombstones, nextOffset, state }) => ({
+            partition,
+            featureView: view.name,
+            counts,
+            lost,
+            resets,
+            tombstones,
+            nextOffset,
+            watermark: state.watermark,
+          }),
+        ),
       ),
     subscribe(listener) {
       parts.listeners.add(listener);

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Board, ViewStatus } from "../pipeline/board.ts";
+import type { PartitionStatus } from "../pipeline/ports.ts";
 import { variance } from "../sketch/moments.ts";
 import { eachClassical } from "./classical.ts";
 import type { GateCounts } from "./validate.ts";
@@ -189,6 +190,28 @@ export function createMetrics(sources: MetricsSources): Registry {
           add({ feature_view, field: key.slice(0, bar), code: key.slice(bar + 1) }, count);
         }
     },
+  );
+  const ofPartition = ["feature_view", "topic", "partition"];
+  const eachPartition = (add: Fill, of: (status: PartitionStatus) => number): void => {
+    for (const status of board.partitions()) {
+      const { topic, partition } = status.partition;
+      add({ feature_view: status.featureView, topic, partition: String(partition) }, of(status));
+    }
+  };
+  counter(
+    "tidemark_records_lost_total",
+    "Records that were gone from the log before they were read (retention).",
+    ofPartition,
+    (add) => eachPartition(add, ({ lost }) => lost),
+  );
+  counter(
+    "tidemark_log_resets_total",
+    "How often a partition's log turned out to be another one: its topic was made anew, or its offsets went back.",
+    ofPartition,
+    (add) => eachPartition(add, ({ resets }) => resets),
+  );
+  counter("tidemark_tombstones_total", "Records without a value; they have no row.", ofPartition, (add) =>
+    eachPartition(add, ({ tombstones }) => tombstones),
   );
   gauge(
     "tidemark_troubles",

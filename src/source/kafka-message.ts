@@ -18,12 +18,12 @@ export function toMessage({
     texts.set(name, last.toString());
     if (name === schemaIdHeader && typeof last !== "string") schemaId = last;
   }
-  const bytes = value ?? new Uint8Array();
+  const place = { offset: Number(offset), timestamp: Number(timestamp), headers: texts };
+  if (value === null || value === undefined) return { ...place, body: { kind: "tombstone" } };
+  const bytes = value;
   const schemaReference = schemaReferenceOf(bytes, schemaId);
   return {
-    offset: Number(offset),
-    timestamp: Number(timestamp),
-    headers: texts,
+    ...place,
     ...(schemaReference === undefined ? {} : { schemaReference }),
     body: key === null || key === undefined ? { kind: "bytes", bytes } : { kind: "bytes", bytes, key },
   };

@@ -21,12 +21,11 @@ export function placeOf(
   partition: Partition,
   resume: Resume | undefined,
   range: Extent,
-  startFrom: "earliest" | "latest",
 ): { position: Position; gap: Gap | undefined } {
   const at = (next: number, anchor?: Anchor): Position => ({ partition, next, anchor, sought: true });
   const { low, high } = range;
   const key = partitionKey(partition);
-  if (resume === undefined) return { position: at(startFrom === "earliest" ? low : high), gap: undefined };
+  if (resume === undefined) return { position: at(range.from ?? low), gap: undefined };
   const { offset, anchor } = resume;
   if (offset > high) {
     const why = `${key}: the log ends at ${high}, the state at ${offset} (topic made anew, or offsets went back)`;
@@ -62,4 +61,28 @@ export async function isNewLog(position: Position, batch: KafkaBatch, admin: Adm
   const ends = await admin.fetchTopicOffsets(batch.topic);
   const high = Number(ends.find((each) => each.partition === batch.partition)?.high ?? 0);
   return high < position.next;
+}
+
+/**
+ * Which partitions are read from their first record when there is no state of them: all, or with `startFrom: latest` those
+ * that the topic has been given since the group began to read it.
+ * @param counts  partitions that each topic had when it was last looked at; brought up to date
+ */
+export async function newPartitions(
+  { startFrom, groupId }: { readonly startFrom: "earliest" | "latest"; readonly groupId: string },
+  {
+    admin,
+    counts,
+    topic,
+    count,
+  }: { admin: Admin; counts: Map<string, number>; topic: string; count: number },
+): Promise<(partition: number) => boolean> {
+  if (startFrom === "earliest") return () => true;
+  const before = counts.get(topic) ?? count;
+  counts.set(topic, count);
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const has = new Set(
+    committed?.partitions.filter(({ offset }) => Number(offset) >= 0).map(({ partition }) => partition),
+  );
+  return (partition) => partition >= before || (has.size > 0 && !has.has(partition));
 }

@@ -12,7 +12,8 @@ import { type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
 import { kafkaFault } from "./kafka-client.ts";
 import { toMessage } from "./kafka-message.ts";
-import { fetchedFrom, isNewLog, type Position, placeOf } from "./kafka-position.ts";
+import { fetchedFrom, isNewLog, newPartitions, type Position, placeOf } from "./kafka-position.ts";
+import { watchClock, watchForTopics } from "./kafka-watch.ts";
 import { pause } from "./pause.ts";
 
 /** A dead process's partitions are taken over after this: the least that brokers allow by default. */
@@ -55,11 +56,12 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
   const { brokers, onTrouble } = options;
   return {
     async run(receiver, signal) {
+      const counts = new Map<string, number>();
       for (let reached = false; !signal.aborted; ) {
         try {
           const existing = await existingTopics(options, signal);
           reached = true;
-          if (existing.length > 0) await consume(options, existing, receiver, signal);
+          if (existing.length > 0) await consume(options, existing, receiver, signal, counts);
         } catch (error) {
           const fault = kafkaFault(brokers, error);
           if (!reached || !fault.retryable) throw fault;
@@ -99,6 +101,8 @@ interface Round {
   readonly consumer: Consumer;
   readonly admin: Admin;
   readonly positions: Map<string, Position>;
+  /** Partitions that each topic had when it was last looked at. */
+  readonly counts: Map<string, number>;
   /** Counts assignments: what belongs to an earlier one is dropped. */
   generation: number;
 }
@@ -108,6 +112,7 @@ async function consume(
   topics: readonly string[],
   receiver: Receiver,
   signal: AbortSignal,
+  counts: Map<string, number>,
 ): Promise<void> {
   const { client, groupId, startFrom, onTrouble, onLag, ephemeral = false } = options;
   const consumer = client.consumer({
@@ -122,7 +127,16 @@ async function consume(
     retry: { initialRetryTime: 200, maxRetryTime: 2_000, retries: 8, restartOnFailure: async () => false },
   });
   const admin = client.admin();
-  const round: Round = { options, receiver, signal, consumer, admin, positions: new Map(), generation: 0 };
+  const round: Round = {
+    options,
+    receiver,
+    signal,
+    consumer,
+    admin,
+    positions: new Map(),
+    counts,
+    generation: 0,
+  };
   const ended = Promise.withResolvers<void>();
   let dirty = false;
 
@@ -145,7 +159,12 @@ async function consume(
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     round.generation += 1;
     const { generation } = round;
-    assigned = assigned.then(() => reassign(round, generation, payload)).catch(ended.reject);
+    assigned = assigned
+      .then(() => reassign(round, generation, payload))
+      .then(() => {
+        dirty = true; // where a partition begins is kept, too
+      })
+      .catch(ended.reject);
     onTrouble("kafka", undefined);
   });
   consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
@@ -188,12 +207,12 @@ async function consume(
     await admin.disconnect();
     throw error;
   }
-  const isSetBack = watchClock();
+  const isSetBack = watchClock(heartbeatEveryMs);
   const timer = setInterval(() => {
     void checkpoint();
     if (isSetBack()) ended.resolve();
   }, checkpointEveryMs);
-  const again = watchForTopics(options, topics, ended.resolve);
+  const again = watchForTopics(options, topics, topicsEveryMs, ended.resolve);
   const stop = (): void => ended.resolve();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
@@ -222,7 +241,7 @@ async function reassign(
   generation: number,
   { memberAssignment }: ConsumerGroupJoinEvent["payload"],
 ): Promise<void> {
-  const { options, receiver, admin, signal, consumer, positions } = round;
+  const { options, receiver, admin, signal, consumer, positions, counts } = round;
   await forgetAll(round);
   const mine = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
     partitions.map((partition): Partition => ({ topic, partition })),
@@ -235,13 +254,15 @@ async function reassign(
         if (ours.length === 0) continue;
         const ends = await admin.fetchTopicOffsets(topic);
         await receiver.counted(topic, ends.length);
+        const isNew = await newPartitions(options, { admin, counts, topic, count: ends.length });
         for (const partition of ours) {
           const key = partitionKey(partition);
           if (positions.has(key)) continue;
           const end = ends.find((each) => each.partition === partition.partition);
-          const range = { low: Number(end?.low ?? 0), high: Number(end?.high ?? 0) };
+          const [low, high] = [Number(end?.low ?? 0), Number(end?.high ?? 0)];
+          const range = { low, high, from: isNew(partition.partition) ? low : high };
           const resume = await receiver.assigned(partition, range);
-          const { position, gap } = placeOf(partition, resume, range, options.startFrom);
+          const { position, gap } = placeOf(partition, resume, range);
           if (gap !== undefined) await receiver.lost(partition, gap);
           consumer.seek({ ...partition, offset: String(position.next) });
           positions.set(key, position);
@@ -313,7 +334,6 @@ async function seekAgain({ admin, receiver, consumer }: Round, position: Positio
     partition,
     { offset: next, anchor: position.anchor },
     { low: Number(end?.low ?? 0), high: Number(end?.high ?? next) },
-    "earliest",
   );
   if (gap !== undefined) await receiver.lost(partition, gap);
   Object.assign(position, place);
@@ -370,37 +390,4 @@ async function commit(
     // a courtesy: our own checkpoint is what counts, and a rebalance may be under way
     if (!(error instanceof Error)) throw error;
   });
-}
-
-/** Ends the round when a topic that was missing has come. */
-function watchForTopics(
-  { client, topics }: KafkaSourceOptions,
-  existing: readonly string[],
-  restart: () => void,
-): NodeJS.Timeout | undefined {
-  const missing = topics.filter((topic) => !existing.includes(topic));
-  if (missing.length === 0) return undefined;
-  return setInterval(async () => {
-    const admin = client.admin();
-    try {
-      await admin.connect();
-      const all = new Set(await admin.listTopics());
-      if (missing.some((topic) => all.has(topic))) restart();
-    } catch {
-      // the consumer itself reports a broker that is away; the next look is soon
-    } finally {
-      await admin.disconnect();
-    }
-  }, topicsEveryMs);
-}
-
-/** kafkajs counts its heartbeats by the wall clock: set back by an hour, it sends none for an hour. A new round begins anew. */
-function watchClock(): () => boolean {
-  const aheadMs = (): number => Date.now() - performance.now();
-  let before = aheadMs();
-  return () => {
-    const [was, is] = [before, aheadMs()];
-    before = is;
-    return is < was - heartbeatEveryMs;
-  };
 }

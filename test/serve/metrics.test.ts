@@ -31,8 +31,20 @@ const incident = statusOf(recoUser, {
 
 describe("metrics", () => {
   it("have the names and labels of the contract", async (t) => {
-    const board = fakeBoard([incident]);
-    const { url } = await serve(t, board);
+    const partition = { topic: "features.reco-user", partition: 3 };
+    const counts = { read: 9, profiled: 9, late: 0, rejected: 0, deadLettered: 0 };
+    const place = { partition, featureView: "reco_user", counts, nextOffset: 9, watermark: noon };
+    const board = fakeBoard([incident], {
+      partitions: () => [{ ...place, lost: 500, resets: 2, tombstones: 7 }],
+      queuedBytes: () => 4_096,
+    });
+    board.says.troubles = new Map([
+      ["lost.features.reco-user-3", "gone"],
+      ["store", "full"],
+      ["lost.features.reco-user-4", "gone"],
+    ]);
+    const memory = () => ({ limitBytes: 1_000, paused: true, sheds: 3 });
+    const { url } = await serve(t, board, { memory });
     board.profiled(0.2);
     const { text, headers } = await ask(url, "/metrics");
     assert.match(headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
@@ -56,6 +68,15 @@ describe("metrics", () => {
       "tidemark_event_to_profile_seconds_sum 0.2",
       "tidemark_event_to_profile_seconds_count 1",
       'tidemark_consumer_lag_records{topic="features.reco-user",partition="3"} 42',
+      'tidemark_records_lost_total{feature_view="reco_user",topic="features.reco-user",partition="3"} 500',
+      'tidemark_log_resets_total{feature_view="reco_user",topic="features.reco-user",partition="3"} 2',
+      'tidemark_tombstones_total{feature_view="reco_user",topic="features.reco-user",partition="3"} 7',
+      'tidemark_troubles{kind="lost"} 2',
+      'tidemark_troubles{kind="store"} 1',
+      "tidemark_queue_bytes 4096",
+      "tidemark_memory_limit_bytes 1000",
+      "tidemark_fetching_paused 1",
+      "tidemark_details_shed_total 3",
       'tidemark_dead_letters_total{feature_view="reco_user",reason="truncated"} 2',
       'tidemark_alert_delivery_failures_total{peer="http://127.0.0.1:9093"} 7',
       `tidemark_build_info{version="0.1.0",node="${process.version}"} 1`,
