@@ -5,7 +5,7 @@ import type { Frame } from "../sketch/histogram.ts";
 import type { RowSample } from "./sample.ts";
 import type { Observation, Track } from "./track.ts";
 
-/** Pairs that are watched: each costs a few nanoseconds a row. */
+/** Pairs that are watched, unless the spec names more: each costs a few nanoseconds a row. */
 const pairsMax = 8;
 
 /** A weaker correlation is not what a model leans on, and its loss not what somebody would miss. */
@@ -23,12 +23,15 @@ export interface PairBaseline extends PairName {
   readonly track: Track;
 }
 
-/** The strongest correlations among a sample's numeric columns, strongest first; of a field that holds one value, none. */
+/** The pairs that the spec names, then the strongest correlations among a sample's numeric columns, strongest first. */
 export function choosePairs(
   view: FeatureView,
   sample: RowSample,
   frames: ReadonlyMap<string, Frame>,
 ): readonly PairName[] {
+  const named = view.drift.correlations ?? [];
+  const isNamed = (a: string, b: string): boolean =>
+    named.some(([x, y]) => (x === a && y === b) || (x === b && y === a));
   const names = view.fields
     .filter(
       ({ name, type, derive }) => sample.values.has(name) && type !== "timestamp" && derive === undefined,
@@ -42,16 +45,17 @@ export function choosePairs(
     for (let j = i + 1; j < columns.length; j++) {
       const moments = createCoMoments();
       addPairs(moments, xs, columns[j] as Float64Array, 0, rows);
+      if (isNamed(names[i] as string, names[j] as string)) continue;
       const strength = Math.abs(correlation(moments) ?? 0);
       const chance = 5 / Math.sqrt(Math.max(1, moments.count));
       if (strength >= Math.max(correlationMin, chance))
         found.push({ a: names[i] as string, b: names[j] as string, strength });
     }
   }
-  return found
+  const strongest = found
     .toSorted((p, q) => q.strength - p.strength)
-    .slice(0, pairsMax)
-    .map(({ a, b }) => ({ a, b }));
+    .slice(0, Math.max(0, pairsMax - named.length));
+  return [...named.map(([a, b]) => ({ a, b })), ...strongest.map(({ a, b }) => ({ a, b }))];
 }
 
 /** Fisher's z of a pair in one window: nearly normal, with an SD of 1/√(n − 3) whatever the correlation. */

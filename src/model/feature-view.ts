@@ -29,7 +29,7 @@ export interface FeatureView {
   readonly segments: readonly string[];
   /** In the spec's order. Derived fields stand among them. */
   readonly fields: readonly FieldSpec[];
-  readonly drift: DriftPolicy;
+  readonly drift: ViewDriftPolicy;
   readonly breaker: BreakerPolicy;
   /** What the HTTP gate does with rows that break the spec; `enforce` when absent. */
   readonly validate?: ValidatePolicy;
@@ -128,6 +128,11 @@ export interface DriftPolicy {
   /** Budget of the warning layer, over all fields of the view. */
   readonly falseAlarmsPerMonth: number;
   readonly seasonality: "auto" | "off";
+}
+
+export interface ViewDriftPolicy extends DriftPolicy {
+  /** Pairs of numeric fields whose correlation is watched before any that the baseline shows. */
+  readonly correlations?: readonly (readonly [string, string])[] | undefined;
 }
 
 export interface FieldDriftPolicy extends DriftPolicy {

@@ -55,6 +55,7 @@ export function checkNames(head: SpecHead, fields: Fields): Finding[] {
   return [
     ...checkSegments(head, fields),
     ...checkSource(head, fields),
+    ...checkCorrelations(head, fields),
     ...[...fields].flatMap(([name, field]) => checkTaints(name, field, head)),
   ];
 }
@@ -75,6 +76,31 @@ function checkSegments({ segments }: SpecHead, fields: Fields): Finding[] {
     if (text.has(field.type) || integers.has(field.type) || field.type === "bool") return [];
     const message = `${show(name)} is of type ${field.type}`;
     return [{ path, code: "reference", message, hint: "a segment is a string, a bool or an integer" }];
+  });
+}
+
+function checkCorrelations({ drift: { correlations = [] } }: SpecHead, fields: Fields): Finding[] {
+  const seen = new Set<string>();
+  return correlations.flatMap((pair, index): Finding[] => {
+    const path = ["drift", "correlations", index];
+    const key = pair.toSorted().join("\u0000");
+    if (seen.has(key) || pair[0] === pair[1]) {
+      const message = pair[0] === pair[1] ? `${show(pair[0])} with itself` : `${show(pair)} stands twice`;
+      return [{ path, code: "bad-value", message }];
+    }
+    seen.add(key);
+    return pair.flatMap((name, side): Finding[] => {
+      const field = fields.get(name);
+      if (field === undefined) {
+        const like = nearest(name, [...fields.keys()]);
+        const known = like === undefined ? {} : { hint: `did you mean ${JSON.stringify(like)}?` };
+        return [{ path: [...path, side], code: "reference", message: `${show(name)} is no field`, ...known }];
+      }
+      if (field.derive === undefined && numbers.has(field.type)) return [];
+      const what = field.derive === undefined ? `of type ${field.type}` : "derived";
+      const hint = "correlations are of numeric columns";
+      return [{ path: [...path, side], code: "reference", message: `${show(name)} is ${what}`, hint }];
+    });
   });
 }
 

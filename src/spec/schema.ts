@@ -25,7 +25,7 @@ export const fieldTypes = [
 ] as const;
 
 export const mappingValuesMax = 100_000;
-const [fieldsMax, segmentsMax, modelsMax] = [2_000, 16, 100];
+const [fieldsMax, segmentsMax, modelsMax, correlationsMax] = [2_000, 16, 100, 32];
 
 export const rateSchema = z.number().min(0).max(1);
 
@@ -209,6 +209,11 @@ const headShape = {
       sigma: driftShape.sigma.default(2),
       falseAlarmsPerMonth: driftShape.falseAlarmsPerMonth.default(1),
       seasonality: driftShape.seasonality.default("auto"),
+      correlations: z
+        .array(z.tuple([columnName, columnName]))
+        .max(correlationsMax)
+        .optional()
+        .describe("Pairs of numeric fields that are to go on moving together as they do in the baseline"),
     })
     .prefault({}),
   breaker: z

@@ -173,6 +173,21 @@ describe("a wrong spec", () => {
       '6:36 spec.reference fields.a.taints: "nod" is no segment (list it under segments)',
     ],
     [
+      "a correlation of a text",
+      `${head}drift: { correlations: [[a, b]] }\nfields:\n  a: { type: float32 }\n  b: { type: string }\n`,
+      '5:29 spec.reference drift.correlations[0][1]: "b" is of type string (correlations are of numeric columns)',
+    ],
+    [
+      "a correlation with a field that is none",
+      `${head}drift: { correlations: [[amount, amuont]] }\nfields:\n  amount: { type: float32 }\n`,
+      '5:34 spec.reference drift.correlations[0][1]: "amuont" is no field (did you mean "amount"?)',
+    ],
+    [
+      "a correlation that stands twice",
+      `${head}drift: { correlations: [[a, b], [b, a]] }\nfields:\n  a: { type: int8 }\n  b: { type: int8 }\n`,
+      '5:33 spec.bad-value drift.correlations[1]: ["b","a"] stands twice',
+    ],
+    [
       "a segment of floats",
       `${head}segments: [a]\nfields:\n  a: { type: float32 }\n`,
       '5:12 spec.reference segments[0]: "a" is of type float32',
