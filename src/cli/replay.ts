@@ -41,6 +41,7 @@ interface ReplayFlags extends DataOptions {
   readonly failOn?: "warning" | "critical";
   readonly format?: Formats;
   readonly event?: readonly CourseEvent[];
+  readonly insufficient?: "first" | "all";
   readonly json?: boolean;
 }
 
@@ -62,6 +63,12 @@ export function addReplay(program: Command, io: Io): void {
     .option("--compare <dirs...>", "two directories of replays, side by side; nothing is replayed")
     .option("--format <names...>", `beside the files below: ${formatHelp}`, addFormats)
     .option("--event <time=text...>", "something that happened, to stand in the report's pictures", addEvent)
+    .option(
+      "--insufficient <which>",
+      "in verdicts.jsonl, of segments with too few rows: the first window of each stretch, or all",
+      insufficientOf,
+      "first",
+    )
     .option("--fail-on <severity>", "exit 1 when anything this bad is found: warning or critical", failOnOf)
     .option("--json", "print the summary as JSON")
     .addHelpText(
@@ -113,7 +120,7 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   for (const warning of matchBaseline(view, baseline, options.baseline)) io.stderr(`tidemark: ${warning}\n`);
   const range = timeRangeOf(options.fromTime, options.toTime);
   const source = await openData(options, view, io);
-  const files = await createReportFiles({ dir: options.out });
+  const files = await createReportFiles({ dir: options.out, insufficient: options.insufficient ?? "first" });
   const header = headerOf(view, options, io);
   const profiles = await createProfileLog(options.out, header);
   const { reports, tables } = formatsOf(options.format);
@@ -194,7 +201,7 @@ function tellUnread(deadLetters: readonly DeadLetter[], summary: Summary, ranged
 
 /** The command line that makes the same report, as a POSIX shell reads it. */
 function commandOf(
-  { spec, baseline, out, fromTime, toTime, sigma, format, event }: ReplayOptions,
+  { spec, baseline, out, fromTime, toTime, sigma, format, event, insufficient }: ReplayOptions,
   source: DataSource,
 ): string {
   const quote = (text: string): string =>
@@ -208,6 +215,7 @@ function commandOf(
     ...(sigma === undefined ? [] : [["--sigma", [String(sigma)]] as const]),
     ...(format === undefined ? [] : [["--format", [format.join(",")]] as const]),
     ...(event === undefined ? [] : [["--event", event.map(eventText)] as const]),
+    ...(insufficient === "all" ? [["--insufficient", ["all"]] as const] : []),
     ["--out", [out]],
   ];
   return `tidemark replay ${flags.map(([name, values]) => [name, ...values.map(quote)].join(" ")).join(" ")}`;
@@ -222,6 +230,11 @@ function sigmaOf(text: string): number {
   const sigma = Number(text);
   if (text.trim() !== "" && Number.isFinite(sigma) && sigma > 0) return sigma;
   throw new Fault("usage", `--sigma ${text}: not a number above 0`);
+}
+
+function insufficientOf(text: string): "first" | "all" {
+  if (text === "first" || text === "all") return text;
+  throw new Fault("usage", `--insufficient ${text}: give first or all`);
 }
 
 function failOnOf(text: string): "warning" | "critical" {

@@ -33,6 +33,8 @@ export interface Summary {
   readonly deadLettered: number;
   /** Closed windows of the whole view. */
   readonly windows: number;
+  /** Verdicts of all closed windows, of the whole view and of segments. */
+  readonly verdicts: Readonly<Record<VerdictStatus, number>>;
   /** Alerts that began to fire, of the whole view and of segments. */
   readonly alerts: { readonly warning: number; readonly critical: number };
   /** Alerts that are likely one upstream change, and what moved first; oldest first. */
@@ -104,6 +106,7 @@ const rankOf: Readonly<Record<VerdictStatus, number>> = { insufficient: 0, ok: 1
 
 export function createTally(view: FeatureView): Tally {
   const fields = new Map<string, FieldTally>(view.fields.map(({ name }) => [name, emptyField()]));
+  const verdicts = { ok: 0, insufficient: 0, warning: 0, critical: 0 };
   const alerts = { warning: 0, critical: 0 };
   const fired: Alert[] = [];
   const openedSegments = new Map<string, EventTime>();
@@ -116,6 +119,7 @@ export function createTally(view: FeatureView): Tally {
     switch (outcome.kind) {
       case "judged": {
         const { judged, profile } = outcome;
+        if (judged.final) for (const { status } of judged.verdicts) verdicts[status] += 1;
         if (judged.segment !== null) return;
         if (judged.final) {
           windows += 1;
@@ -167,6 +171,7 @@ export function createTally(view: FeatureView): Tally {
       rejected: counts.rejected,
       deadLettered: counts.deadLettered,
       windows,
+      verdicts: { ...verdicts },
       alerts: { ...alerts },
       incidents: incidentsOf(fired).map(summarizeIncident),
       breaker: {

@@ -31,11 +31,20 @@ export interface ReportFiles extends Sink {
 export interface ReportFilesOptions {
   /** Made when it is not there. Files of an earlier run in it are replaced. */
   readonly dir: string;
+  /**
+   * Which `insufficient` verdicts of segments stand in `verdicts.jsonl`: the `first` of each stretch of windows in which that
+   * statistic of that segment had too few rows, or `all` of them. Those of the whole view always do.
+   */
+  readonly insufficient?: "first" | "all";
 }
 
 /** @throws Fault `store.full` or `sink.rejected` when the directory cannot be written */
-export async function createReportFiles({ dir }: ReportFilesOptions): Promise<ReportFiles> {
+export async function createReportFiles({
+  dir,
+  insufficient = "first",
+}: ReportFilesOptions): Promise<ReportFiles> {
   const seen = new WeakSet<Outcome>();
+  const repeats = insufficient === "all" ? () => false : createStretches();
   const lines = await guardFiles(dir, async () => {
     await mkdir(dir, { recursive: true });
     await Promise.all(written.map((name) => rm(join(dir, name), { force: true })));
@@ -57,8 +66,10 @@ export async function createReportFiles({ dir }: ReportFilesOptions): Promise<Re
         return;
       case "judged":
         if (!outcome.judged.final) return;
-        for (const verdict of outcome.judged.verdicts)
-          if (verdict.status !== "ok") lines.verdicts.add(verdictLine(outcome.judged, verdict));
+        for (const verdict of outcome.judged.verdicts) {
+          const repeated = repeats(outcome.judged, verdict);
+          if (verdict.status !== "ok" && !repeated) lines.verdicts.add(verdictLine(outcome.judged, verdict));
+        }
         return;
       case "dead-letter":
       case "profile":
@@ -148,6 +159,25 @@ export function breakerLine(breaker: Breaker, transition: BreakerTransition): ob
     openedAt: breaker.openedAt === null ? null : isoTime(breaker.openedAt),
     rows: transition.rows,
     reasons: transition.reasons,
+  };
+}
+
+/**
+ * Says whether a verdict only repeats that a segment still has too few rows for a statistic: nine lines in ten of a view with
+ * thin segments. Memory: one entry a statistic of a field of a segment, and those are bounded.
+ */
+function createStretches(): (judged: JudgedWindow, verdict: Verdict) => boolean {
+  const insufficient = new Set<string>();
+  return ({ segment }, { field, statistic, status }) => {
+    if (segment === null) return false;
+    const key = JSON.stringify([segment.field, segment.value, field, statistic]);
+    if (status !== "insufficient") {
+      insufficient.delete(key);
+      return false;
+    }
+    if (insufficient.has(key)) return true;
+    insufficient.add(key);
+    return false;
   };
 }
 

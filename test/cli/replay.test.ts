@@ -53,6 +53,30 @@ describe("tidemark replay", () => {
       assert.equal(readFileSync(join(out, name), "utf8"), first[index], `${name} is the same`);
   });
 
+  it("tells of thin segments once a stretch, so that nobody takes them for well nor wades through them", async (t) => {
+    const args = ["replay", ...spec, "--input", incident, "--json"];
+    const of = async (which: string) => {
+      const out = scratch(t);
+      const { stdout } = await tidemark([...args, "--out", out, "--insufficient", which]);
+      const lines = linesOf(out, "verdicts.jsonl");
+      const thin = lines.filter(({ status }) => status === "insufficient");
+      const places = thin.map(({ segment, field, statistic }) => JSON.stringify([segment, field, statistic]));
+      return {
+        counts: JSON.parse(stdout).verdicts,
+        others: lines.filter((line) => !thin.includes(line)),
+        places,
+      };
+    };
+    const [all, first] = [await of("all"), await of("first")];
+    assert.deepEqual(first.counts, all.counts);
+    assert.equal(all.places.length, all.counts.insufficient);
+    assert.deepEqual([...new Set(first.places)].sort(), [...new Set(all.places)].sort());
+    assert.ok(first.places.length * 10 < all.places.length, `${first.places.length} of ${all.places.length}`);
+    assert.deepEqual(first.others, all.others);
+    assert.equal(first.others.length, first.counts.critical + first.counts.warning);
+    assert.equal((await tidemark([...args, "--out", scratch(t), "--insufficient", "none"])).code, 2);
+  });
+
   it("exits 1 with --fail-on when something was found, 0 when nothing was", async (t) => {
     const out = scratch(t);
     const args = ["replay", ...spec, "--out", out, "--fail-on", "critical", "--input"];

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { type Segment, segmentKey } from "../../src/model/verdict.ts";
 import { createTally } from "../../src/pipeline/summary.ts";
 import { createReportFiles } from "../../src/sink/report-files.ts";
 import { alertOf, breakerOf, judgedOf, movedOf, noon, verdictOf, viewOf } from "../pipeline/outcomes.ts";
@@ -70,6 +71,35 @@ describe("report files", () => {
     assert.equal(linesOf(dir, "breaker.jsonl")[0]?.to, "open");
     assert.equal(existsSync(join(dir, "summary.json")), false, "a run that did not end has no summary");
   });
+
+  for (const [insufficient, told] of [
+    ["first", ["null 0", "node:a7 0", "null 1", "node:b2 1", "null 2", "node:a7 4"]],
+    ["all", ["null 0", "node:a7 0", "null 1", "node:a7 1", "node:b2 1", "null 2", "node:a7 2", "node:a7 4"]],
+  ] as const) {
+    it(`tell of a segment with too few rows: ${insufficient} of a stretch; of the whole view in every window`, async (t) => {
+      const dir = folderFor(t);
+      const files = await createReportFiles({ dir, insufficient });
+      const thin = [verdictOf("a", { status: "insufficient" })];
+      const [a7, b2] = ["a7", "b2"].map((value) => ({ segment: { field: "node", value } }));
+      await files.accept([judgedOf(0, thin), judgedOf(0, thin, a7)], []);
+      await files.accept([judgedOf(1, thin), judgedOf(1, thin, a7), judgedOf(1, thin, b2)], []);
+      await files.accept([judgedOf(2, thin), judgedOf(2, thin, a7), judgedOf(2, [], b2)], []);
+      await files.accept([judgedOf(3, [verdictOf("a")]), judgedOf(3, [verdictOf("a")], a7)], []);
+      await files.accept([judgedOf(4, [verdictOf("a")]), judgedOf(4, thin, a7)], []);
+      await files.close(AbortSignal.timeout(1_000));
+      const lines = linesOf(dir, "verdicts.jsonl") as {
+        segment: Segment | null;
+        window: { start: string };
+      }[];
+      assert.deepEqual(
+        lines.map(({ segment, window }) => {
+          const place = segment === null ? "null" : segmentKey(segment);
+          return `${place} ${(Date.parse(window.start) - noon) / 60_000}`;
+        }),
+        told,
+      );
+    });
+  }
 
   it("write an outcome that is handed over twice once", async (t) => {
     const dir = folderFor(t);
