@@ -23,6 +23,7 @@ const io: Io = {
   stderr: (text) => void process.stderr.write(text),
   env: process.env,
   isTTY: process.stderr.isTTY === true,
+  columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
   cwd: process.cwd(),
   signal: interrupted.signal,
   takeSignals(next) {

@@ -5,6 +5,7 @@ import { createDecoder } from "../decode/decode.ts";
 import type { Baseline } from "../judge/baseline.ts";
 import { buildBaseline } from "../judge/baseline-build.ts";
 import { formatBaseline } from "../judge/baseline-file.ts";
+import { mergeBaselines } from "../judge/baseline-merge.ts";
 import { missingCycles } from "../judge/season.ts";
 import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
@@ -12,17 +13,19 @@ import { hintsOf } from "../model/feature-view.ts";
 import { defaultLimits } from "../model/limits.ts";
 import { formatDuration, isoTime, parseInstant } from "../model/time.ts";
 import { rowsInRange, type TimeRange } from "../pipeline/time-range.ts";
-import type { FieldProfile } from "../profile/profile.ts";
-import { top, total } from "../sketch/categories.ts";
-import { quantile } from "../sketch/histogram.ts";
+import { showDiff } from "./baseline-diff.ts";
+import { driftText, showBaseline } from "./baseline-show.ts";
 import { batchesIn, firstEventTime, messagesOf } from "./batches.ts";
 import { addDataOptions, type DataOptions, openData, rangeHelp } from "./data.ts";
 import { timeRangeOf } from "./inputs.ts";
-import { formatJson, formatTable, type Io } from "./io.ts";
-import { count, number } from "./paint.ts";
+import type { Io } from "./io.ts";
+import { count } from "./paint.ts";
 import { createProgress } from "./progress.ts";
 import { version } from "./version.ts";
 import { readBaseline, readSpec } from "./views.ts";
+
+/** Drifts of a new baseline that are said at once. */
+const driftsTold = 5;
 
 interface BuildOptions extends DataOptions {
   readonly spec: string;
@@ -59,20 +62,36 @@ Files are read in their order; partitions of a topic are merged by event time.`,
     .action((options: BuildOptions) => build(options, io));
   baseline
     .command("show <file>")
-    .description("Print a baseline as a table.")
+    .description(
+      "Print a baseline: what is usual, how it is distributed, by hour and day, and what drifted in it.",
+    )
     .option("--json", "the numbers as JSON")
     .addHelpText("after", "\nExamples:\n  tidemark baseline show feature-specs/reco_user.baseline.json")
     .action((file: string, options: { json?: boolean }) =>
-      show(readBaseline(file), options.json === true, io),
+      showBaseline(readBaseline(file), options.json === true, io),
     );
   baseline
     .command("diff <a> <b>")
-    .description("Say what moved between two baselines.")
+    .description("Say what moved between two baselines, in standard deviations as the judge counts them.")
     .option("--json", "the numbers as JSON")
     .addHelpText("after", "\nExamples:\n  tidemark baseline diff february.baseline.json march.baseline.json")
     .action((a: string, b: string, options: { json?: boolean }) =>
-      diff(readBaseline(a), readBaseline(b), options.json === true, io),
+      showDiff(readBaseline(a), readBaseline(b), options.json === true, io),
     );
+  baseline
+    .command("merge <files...>")
+    .description("Make one baseline of several periods that do not overlap.")
+    .requiredOption("--out <file>", "where the merged baseline goes")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  tidemark baseline merge january.baseline.json march.baseline.json --out feature-specs/reco_user.baseline.json
+
+All are of the same version of the spec. Season and memory of a statistic are those of its longest period; build one baseline over
+all the data, with --exclude for what lies between, where the rows are still there.`,
+    )
+    .action((files: string[], options: { out: string }) => merge(files, options.out, io));
 }
 
 async function build(options: BuildOptions, io: Io): Promise<void> {
@@ -97,13 +116,8 @@ async function build(options: BuildOptions, io: Io): Promise<void> {
       onProgress: ({ rows }) =>
         progress.update(() => ({ rows, eventTime: undefined, share: source.share() })),
     });
-    const out = resolve(io.cwd, options.out);
-    writeFileSync(`${out}.tmp`, formatBaseline(baseline));
-    renameSync(`${out}.tmp`, out);
     progress.clear();
-    io.stderr(
-      `${options.out}: ${count(baseline.rows)} rows in ${count(baseline.windows)} windows of ${formatDuration(baseline.windowMs)}, ${isoTime(baseline.from)} to ${isoTime(baseline.to)}\n`,
-    );
+    writeBaseline(baseline, options.out, io);
   } finally {
     progress.clear();
   }
@@ -135,122 +149,43 @@ function without(
   return parts;
 }
 
-interface FieldLine {
-  readonly field: string;
-  readonly type: string;
-  readonly nullShare: number;
-  readonly typical: string;
-  readonly statistics: Readonly<Record<string, { mean: number; sd: number }>>;
-}
-
-function linesOf(baseline: Baseline): FieldLine[] {
-  return [...baseline.fields].map(([field, { profile, statistics }]) => ({
-    field,
-    type: profile.type,
-    nullShare: profile.rows === 0 ? 0 : profile.nulls / profile.rows,
-    typical: typicalOf(profile),
-    statistics: Object.fromEntries([...statistics].map(([name, { mean, sd }]) => [name, { mean, sd }])),
-  }));
-}
-
-function typicalOf({ body }: FieldProfile): string {
-  switch (body.kind) {
-    case "numeric":
-      return body.moments.count === 0
-        ? "no values"
-        : [0.05, 0.5, 0.95].map((q) => number(quantile(body.histogram, q))).join(" … ");
-    case "string": {
-      const all = total(body.categories);
-      return top(body.categories, 3)
-        .map(({ value, count: n }) => `${value} ${((100 * n) / all).toFixed(1)}%`)
-        .join(" · ");
-    }
-    case "bool":
-      return `${((100 * body.trues) / Math.max(1, body.trues + body.falses)).toFixed(1)}% true`;
-    case "embedding":
-      return `${body.dimensions} dimensions, norm ${number(body.norms.mean)}`;
-  }
-}
-
-function show(baseline: Baseline, json: boolean, io: Io): void {
-  const { featureView, spec, rows, windows, windowMs, from, to, toolVersion } = baseline;
-  const lines = linesOf(baseline);
-  if (json) {
-    io.stdout(
-      formatJson({
-        featureView,
-        spec,
-        toolVersion,
-        rows,
-        windows,
-        windowMs,
-        from: isoTime(from),
-        to: isoTime(to),
-        fields: lines,
-      }),
-    );
-    return;
-  }
-  io.stdout(
-    `${featureView}: ${count(rows)} rows, ${count(windows)} windows of ${formatDuration(windowMs)}, ${isoTime(from)} to ${isoTime(to)}\n${cycleNote(baseline)}\n`,
+async function merge(files: readonly string[], out: string, io: Io): Promise<void> {
+  if (files.length < 2)
+    throw new Fault("usage", `baseline merge: ${files.length} baseline`, { hint: "give two or more" });
+  const parts = files.map((file) => ({ file, baseline: readBaseline(resolve(io.cwd, file)) }));
+  const merged = mergeBaselines(parts);
+  writeBaseline(merged, out, io);
+  const known = new Set(
+    [...merged.fields].flatMap(([name, { tracks }]) =>
+      [...(tracks?.keys() ?? [])].map((signal) => `${name} ${signal}`),
+    ),
   );
-  const table = lines.map(({ field, type, nullShare, typical, statistics }) => [
-    field,
-    type,
-    `${(100 * nullShare).toFixed(1)}%`,
-    typical,
-    Object.entries(statistics)
-      .map(([name, { sd }]) => `${name} ±${number(sd)}`)
-      .join(", "),
-  ]);
-  io.stdout(`${formatTable([["field", "type", "nulls", "typical", "window to window"], ...table], [2])}\n`);
+  const parted = new Map<string, string[]>();
+  for (const { baseline } of parts)
+    for (const [name, { tracks }] of baseline.fields)
+      for (const signal of tracks?.keys() ?? [])
+        if (!known.has(`${name} ${signal}`))
+          parted.set(name, [...new Set([...(parted.get(name) ?? []), signal])]);
+  for (const [name, signals] of parted)
+    io.stderr(
+      `tidemark: ${name}: ${signals.join(", ")} ${signals.length === 1 ? "lies" : "lie"} on another level in one period than in another; warnings of it are learnt from live windows\n`,
+    );
 }
 
-/** Of what the data are too short for: a pattern is learnt when they hold its cycle twice. */
-function cycleNote({ from, to, fields }: Baseline): string {
-  const missing = missingCycles(from, to);
-  if (missing.length === 0) return "";
-  const trending = [...fields.values()].filter(({ tracks }) =>
-    [...(tracks?.values() ?? [])].some(({ trend }) => trend !== undefined),
-  ).length;
-  const followed =
-    trending === 0 ? "" : `; ${trending} fields do not stay where they are and are followed as trends`;
-  const wanted =
-    missing.length === 2
-      ? "a daily or weekly pattern (2 days and 2 weeks are"
-      : "a weekly pattern (2 weeks are";
-  return `too short to learn ${wanted} wanted)${followed}\n`;
-}
-
-function diff(a: Baseline, b: Baseline, json: boolean, io: Io): void {
-  const rows = [...new Set([...a.fields.keys(), ...b.fields.keys()])].map((field) => ({
-    field,
-    ...moved(a.fields.get(field)?.profile, b.fields.get(field)?.profile),
-  }));
-  if (json) {
-    io.stdout(formatJson(rows));
-    return;
-  }
-  const table = rows.map(({ field, before, after, movedSd }) => [
-    field,
-    before,
-    after,
-    movedSd === null ? "" : `${number(movedSd)} SD`,
-  ]);
-  io.stdout(`${formatTable([["field", "before", "after", "moved"], ...table], [3])}\n`);
-}
-
-function moved(
-  before: FieldProfile | undefined,
-  after: FieldProfile | undefined,
-): { before: string; after: string; movedSd: number | null } {
-  const texts = {
-    before: before === undefined ? "absent" : typicalOf(before),
-    after: after === undefined ? "absent" : typicalOf(after),
-  };
-  const [a, b] = [before?.body, after?.body];
-  if (a?.kind !== "numeric" || b?.kind !== "numeric" || a.moments.count < 2)
-    return { ...texts, movedSd: null };
-  const sd = Math.sqrt(a.moments.m2 / a.moments.count);
-  return { ...texts, movedSd: sd === 0 ? null : (b.moments.mean - a.moments.mean) / sd };
+function writeBaseline(baseline: Baseline, file: string, io: Io): void {
+  const out = resolve(io.cwd, file);
+  writeFileSync(`${out}.tmp`, formatBaseline(baseline));
+  renameSync(`${out}.tmp`, out);
+  io.stderr(
+    `${file}: ${count(baseline.rows)} rows in ${count(baseline.windows)} windows of ${formatDuration(baseline.windowMs)}, ${isoTime(baseline.from)} to ${isoTime(baseline.to)}\n`,
+  );
+  const drifts = baseline.drifts ?? [];
+  for (const drift of drifts.slice(0, driftsTold))
+    io.stderr(`tidemark: the data drift: ${driftText(drift)}\n`);
+  if (drifts.length === 0) return;
+  const short = missingCycles(baseline.from, baseline.to).length > 0;
+  const more = drifts.length > driftsTold ? `${drifts.length - driftsTold} more in \`baseline show\`; ` : "";
+  io.stderr(
+    `tidemark: ${more}leave a bad stretch out with --exclude${short ? "; or it is part of a daily or weekly pattern that the data are too short to show" : ""}\n`,
+  );
 }

@@ -9,6 +9,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether stderr is a terminal. */
   readonly isTTY: boolean;
+  /** Width of the terminal that stdout is; undefined when it is none. */
+  readonly columns?: number | undefined;
   readonly cwd: string;
   /** Aborts on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;

@@ -221,8 +221,13 @@ function readCategories(reader: Reader): Categories {
 
 /** As many made-up hashes as there were values: the estimate survives, the values do not. */
 function readDistinct(reader: Reader): Distinct {
+  return distinctOfNumber(reader.number(0));
+}
+
+/** So many different values, of which nothing else is known. */
+export function distinctOfNumber(values: number): Distinct {
   const distinct = createDistinct();
-  const number = Math.min(distinctMax, reader.number(0));
+  const number = Math.min(distinctMax, values);
   for (let i = 1; i <= number; i++) addHash(distinct, mixed(i), mixed(i ^ 0x5bd1e995));
   return distinct;
 }

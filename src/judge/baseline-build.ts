@@ -57,6 +57,7 @@ export async function buildBaseline(
   const recorder = createRecorder(view, reference, pairs);
   const { histories, traffic } = await findHistories(paired, frames, reference.profile, recorder);
   const tracks = recorder.tracks();
+  const drifts = recorder.drifts();
   const fields = new Map<string, FieldBaseline>();
   for (const { name } of view.fields) {
     const profile = reference.profile.fields.get(name);
@@ -76,6 +77,7 @@ export async function buildBaseline(
     fields,
     tracks: recorder.view(),
     ...(pairs.length === 0 ? {} : { pairs: recorder.pairs() }),
+    ...(drifts.length === 0 ? {} : { drifts }),
   };
 }
 

@@ -4,8 +4,10 @@ import { isoTime, parseInstant } from "../model/time.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile, RuleName } from "../profile/profile.ts";
 import type { Frame } from "../sketch/histogram.ts";
-import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
+import type { Baseline, FieldBaseline, Period, StatisticHistory } from "./baseline.ts";
 import { bodyToJson, readBody } from "./baseline-body.ts";
+import type { BaselineDrift } from "./baseline-drift.ts";
+import { rounded } from "./history.ts";
 import { type Json, type Reader, readJson, writeJson } from "./json.ts";
 import type { Track } from "./track.ts";
 import { readTrack, trackToJson } from "./track-file.ts";
@@ -31,6 +33,8 @@ export function formatBaseline(baseline: Baseline): string {
     to: isoTime(baseline.to),
     rows: baseline.rows,
     windows: baseline.windows,
+    ...(baseline.periods === undefined ? {} : { periods: baseline.periods.map(periodToJson) }),
+    ...(baseline.drifts === undefined ? {} : { drifts: baseline.drifts.map(driftToJson) }),
     ...(baseline.pairs === undefined
       ? {}
       : { pairs: baseline.pairs.map(({ a, b, track }) => ({ a, b, track: trackToJson(track) })) }),
@@ -60,6 +64,52 @@ export function parseBaseline(text: string, file: string): Baseline {
     fields,
     ...readTracks(root.optional("tracks")),
     ...readPairs(root.optional("pairs")),
+    ...readDrifts(root.optional("drifts")),
+    ...readPeriods(root.optional("periods")),
+  };
+}
+
+function periodToJson({ from, to, rows, windows }: Period): Json {
+  return { from: isoTime(from), to: isoTime(to), rows, windows };
+}
+
+function readPeriods(reader: Reader | undefined): Pick<Baseline, "periods"> {
+  if (reader === undefined) return {};
+  return {
+    periods: reader.items().map((period) => ({
+      from: instant(period.get("from")),
+      to: instant(period.get("to")),
+      rows: period.get("rows").number(0),
+      windows: period.get("windows").number(0),
+    })),
+  };
+}
+
+function driftToJson({ field, since, until, before, after, shift, ...drift }: BaselineDrift): Json {
+  const numbers = { before: rounded(before), after: rounded(after), shift: rounded(shift) };
+  return {
+    ...(field === null ? {} : { field }),
+    ...drift,
+    since: isoTime(since),
+    until: isoTime(until),
+    ...numbers,
+  };
+}
+
+function readDrifts(reader: Reader | undefined): Pick<Baseline, "drifts"> {
+  if (reader === undefined) return {};
+  return {
+    drifts: reader.items().map((drift) => ({
+      field: drift.optional("field")?.text() ?? null,
+      statistic: drift.get("statistic").text() as StatisticName,
+      kind: drift.get("kind").oneOf(["step", "slope", "episode"]),
+      since: instant(drift.get("since")),
+      until: instant(drift.get("until")),
+      before: drift.get("before").number(),
+      after: drift.get("after").number(),
+      shift: drift.get("shift").number(0),
+      summary: drift.get("summary").text(),
+    })),
   };
 }
 

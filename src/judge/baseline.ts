@@ -1,6 +1,7 @@
 import type { EventTime } from "../model/time.ts";
 import type { StatisticName } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
+import type { BaselineDrift } from "./baseline-drift.ts";
 import type { PairBaseline } from "./pairs.ts";
 import type { Track } from "./track.ts";
 import type { Traffic } from "./traffic.ts";
@@ -53,4 +54,16 @@ export interface Baseline {
   readonly tracks?: ReadonlyMap<string, Track>;
   /** Pairs of numeric fields whose correlation is watched, strongest first. */
   readonly pairs?: readonly PairBaseline[];
+  /** What changed within the data themselves, the farthest first; absent when nothing did. */
+  readonly drifts?: readonly BaselineDrift[];
+  /** Of a baseline that was merged of several: the stretches of time it holds, ascending. */
+  readonly periods?: readonly Period[];
+}
+
+/** Event times, half-open. */
+export interface Period {
+  readonly from: EventTime;
+  readonly to: EventTime;
+  readonly rows: number;
+  readonly windows: number;
 }

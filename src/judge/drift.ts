@@ -4,7 +4,7 @@ import { type EventTime, isoTime } from "../model/time.ts";
 import type { JudgedWindow, StatisticName, Verdict } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline } from "./baseline.ts";
-import { readPair, sayPair } from "./pairs.ts";
+import { correlationSignal, readPair, sayPair } from "./pairs.ts";
 import { minRowsOf } from "./policy.ts";
 import type { Signal } from "./signal.ts";
 import { signalsFor } from "./signals.ts";
@@ -69,13 +69,6 @@ interface Group {
   /** Where its state begins. */
   readonly at: number;
 }
-
-const correlationSignal = {
-  statistic: "correlation",
-  kind: "number",
-  sides: "both",
-  unit: 0.5,
-} as const;
 
 /** Whether it is drifting (0, 1), by which signal, since which window; that signal's leading bet, and the most it has held. */
 const [firingAt, signalAt, sinceAt, betAt, heightAt] = [0, 1, 2, 3, 4];

@@ -18,6 +18,14 @@ const workMax = 2e8;
 /** Rows that a window needs: Fisher's z is normal from few rows on. */
 const rowsMin = 20;
 
+/** What the warning layer makes of Fisher's z. */
+export const correlationSignal = {
+  statistic: "correlation",
+  kind: "number",
+  sides: "both",
+  unit: 0.5,
+} as const;
+
 /** A pair of fields whose correlation the baseline shows, and how that goes from window to window, as Fisher's z. */
 export interface PairBaseline extends PairName {
   readonly track: Track;

@@ -1,8 +1,10 @@
-import type { FeatureView } from "../model/feature-view.ts";
+import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
 import type { PairName, WindowProfile } from "../profile/profile.ts";
-import { type PairBaseline, readPair } from "./pairs.ts";
+import { type BaselineDrift, findDrift } from "./baseline-drift.ts";
+import { correlationSignal, type PairBaseline, readPair, sayPair } from "./pairs.ts";
 import { minRowsOf } from "./policy.ts";
-import { addToSeries, createSeries } from "./series.ts";
+import { addToSeries, createSeries, type Series } from "./series.ts";
+import type { Signal } from "./signal.ts";
 import { signalsFor } from "./signals.ts";
 import { viewSignals } from "./signals-view.ts";
 import { seenOf } from "./statistic.ts";
@@ -20,7 +22,12 @@ export interface Recorder {
   pairs(): readonly PairBaseline[];
   /** Of the stream itself: of its windows but the first and the last, which may be cut short. */
   view(): ReadonlyMap<string, Track>;
+  /** What changed while the windows went by, of each field the farthest; the farthest first, at most `driftsMax`. */
+  drifts(): readonly BaselineDrift[];
 }
+
+/** More fields than this have drifted in one baseline: it is no reference, whatever the others did. */
+const driftsMax = 100;
 
 /** @param reference  all windows merged, and how many they are */
 export function createRecorder(
@@ -41,6 +48,10 @@ export function createRecorder(
   const streamed = viewSignals.map((signal) => ({ signal, series: createSeries() }));
   let previous: WindowProfile | undefined;
   let begun = false;
+  const trackOf = (field: FieldSpec, signal: Signal, series: Series): Track | undefined =>
+    toTrack(signal, series, { windowMs, seasonality: field.drift.seasonality });
+  const trackOfView = (signal: Pick<Signal, "kind">, series: Series): Track | undefined =>
+    toTrack(signal, series, { windowMs, seasonality: view.drift.seasonality });
   return {
     add(closed) {
       const { window, segment, lastEvent, fields } = closed;
@@ -72,13 +83,13 @@ export function createRecorder(
     view: () =>
       new Map(
         streamed.flatMap(({ signal, series }): [string, Track][] => {
-          const track = toTrack(signal, series, { windowMs, seasonality: view.drift.seasonality });
+          const track = trackOfView(signal, series);
           return track !== undefined && signal.serves(track) ? [[signal.name, track]] : [];
         }),
       ),
     pairs: () =>
       paired.flatMap(({ pair, series }) => {
-        const track = toTrack({ kind: "number" }, series, { windowMs, seasonality: view.drift.seasonality });
+        const track = trackOfView(correlationSignal, series);
         return track === undefined ? [] : [{ ...pair, track }];
       }),
     tracks: () =>
@@ -87,11 +98,39 @@ export function createRecorder(
           field.name,
           new Map(
             signals.flatMap(({ signal, series }): [string, Track][] => {
-              const track = toTrack(signal, series, { windowMs, seasonality: field.drift.seasonality });
+              const track = trackOf(field, signal, series);
               return track === undefined ? [] : [[signal.name, track]];
             }),
           ),
         ]),
       ),
+    drifts() {
+      const looked = { windowMs, signals: all + paired.length + streamed.length };
+      const ofFields = recorded.flatMap(({ field, signals }) => {
+        const found = signals.flatMap(({ signal, series }) => {
+          const track = trackOf(field, signal, series);
+          const drift = track && findDrift(field.name, signal, series, track, looked);
+          return drift === undefined ? [] : [drift];
+        });
+        return farthest(found).slice(0, 1);
+      });
+      const ofPairs = paired.flatMap(({ pair, series }) => {
+        const track = trackOfView(correlationSignal, series);
+        const say = (observed: number, expected: number): string => sayPair(pair, observed, expected);
+        const drift = track && findDrift(null, { ...correlationSignal, say }, series, track, looked);
+        return drift === undefined ? [] : [drift];
+      });
+      const ofView = streamed.flatMap(({ signal, series }) => {
+        const track = trackOfView(signal, series);
+        const drift =
+          track && signal.serves(track) ? findDrift(null, signal, series, track, looked) : undefined;
+        return drift === undefined ? [] : [drift];
+      });
+      return farthest([...ofFields, ...ofPairs, ...ofView]).slice(0, driftsMax);
+    },
   };
+}
+
+function farthest(drifts: readonly BaselineDrift[]): readonly BaselineDrift[] {
+  return drifts.toSorted((a, b) => b.shift - a.shift);
 }

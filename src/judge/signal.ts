@@ -25,6 +25,8 @@ export interface Signal {
   readonly least?: number;
   /** It moves through every day and week: a baseline that has not seen two of each is followed as a trend. */
   readonly wanders?: true;
+  /** A test's score: of the same difference it is the larger the more rows a window has. */
+  readonly score?: true;
   /** Hits that the baseline's own rows cannot show: of a value that is not among them. */
   readonly hits?: number;
   /** @returns undefined when this window has nothing to measure */

@@ -16,6 +16,7 @@ export function embeddingSignals(name: string, { body }: FieldProfile): readonly
     {
       name: "centroid",
       statistic: "centroid",
+      score: true,
       weight: 3,
       kind: "number",
       sides: "up",

@@ -47,6 +47,7 @@ export function numericSignals(
     signals.push({
       name: "shape",
       statistic: "shape",
+      score: true,
       weight: 2,
       kind: "number",
       sides: "up",

@@ -84,6 +84,7 @@ function shares(name: string, known: Known, tallyOf: (seen: Seen) => Tally | und
   return {
     name: "categories",
     statistic: "categories",
+    score: true,
     weight: 2,
     kind: "number",
     sides: "up",

@@ -180,6 +180,11 @@ function slackOf({ trend, windows, season }: Track): number {
   return slackLeast + slackOfFew / known;
 }
 
+/** How far (in SDs of a window) the mean may be from where the baseline has it, without being taken for a change. */
+export function toleranceOf({ windows, season }: Pick<Track, "windows" | "season">): number {
+  return slackLeast + slackErrors / Math.sqrt(Math.max(1, windows / freedomOf(season)));
+}
+
 /**
  * What is left of a window's z once the baseline's mean is allowed to be off: its error, of which the live windows tell more
  * and more, is taken out (recursive residuals, Brown, Durbin & Evans 1975). More than `slackErrors` standard errors it is

@@ -6,6 +6,7 @@ import { estimateDistinct } from "../sketch/distinct.ts";
 import { normalLogSf } from "../statistics/special.ts";
 import { bothSides, evidenceOf, logTailMax } from "./evidence.ts";
 import { rounded } from "./history.ts";
+import { pooled } from "./history-join.ts";
 import { percent, short } from "./statistic.ts";
 
 /** How many rows a view's windows have while nothing is wrong, and how often a row comes twice. */
@@ -89,6 +90,22 @@ export function toTraffic({ logs, repeats, longestGap }: GrowingTraffic): Traffi
   };
 }
 
+/** Of several periods; what a part of them does not know, the whole does not. */
+export function joinTraffic(parts: readonly (Traffic | undefined)[]): Traffic | undefined {
+  const known = parts.filter((part) => part !== undefined);
+  const [first] = known;
+  if (first === undefined) return undefined;
+  const repeats = known.map((part) => ({ ...part.repeats, windows: part.windows }));
+  return {
+    windows: known.reduce((sum, { windows }) => sum + windows, 0),
+    ...pooled(known),
+    low: Math.min(...known.map(({ low }) => low)),
+    high: Math.max(...known.map(({ high }) => high)),
+    longestGap: Math.max(...known.map(({ longestGap }) => longestGap)),
+    repeats: known.every((part) => part.repeats !== undefined) ? pooled(repeats) : undefined,
+  };
+}
+
 /**
  * What a whole, closed window says of the stream itself: warnings only, because rows that come are no worse for being few.
  * `volume`: ln of the rows, against the baseline's mean in its SDs. `duplicates`: the share of rows that repeat others.
@@ -126,7 +143,7 @@ function judgeVolume(
   sigma: number,
 ): Verdict {
   const observed = logRows(rows);
-  const unit = Math.max(sd, unitMin);
+  const unit = trafficUnit({ sd });
   const shift = Math.abs(observed - mean) / unit;
   const error = Math.hypot(sd * (1 + 2 / Math.sqrt(2 * windows)), Math.exp(-mean / 2));
   const nearest = Math.min(Math.max(observed, low), high);
@@ -144,6 +161,11 @@ function judgeVolume(
     evidence: evidenceOf(logTail),
     summary: `${rows} rows in the window, ${usualRows(mean)} are usual`,
   };
+}
+
+/** One standard deviation of ln(rows), as it is judged. */
+export function trafficUnit({ sd }: Pick<Traffic, "sd">): number {
+  return Math.max(sd, unitMin);
 }
 
 function judgeRepeats(

@@ -17,7 +17,7 @@ import { deviation } from "../sketch/moments.ts";
 
 /** Rows that are kept back until the frames (where buckets are finest) are known. */
 const sampleRows = 20_000;
-const bins = 32;
+const binsDefault = 32;
 const topValuesDefault = 5;
 const quantiles = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 
@@ -358,8 +358,13 @@ function numbersOf(body: NumericBody, whole: boolean): SurveyedNumbers {
   };
 }
 
-/** Shares of equal slices of [low, high]; of few whole numbers, of each of them. */
-function slicesOf({ moments, histogram, distinct }: NumericBody, low: number, high: number): number[] {
+/** Shares of equal slices of [low, high], at most `bins`; of few whole numbers, of each of them. Empty when that is one point. */
+export function slicesOf(
+  { moments, histogram, distinct }: NumericBody,
+  low: number,
+  high: number,
+  bins: number = binsDefault,
+): number[] {
   const { min, max } = moments;
   const whole = Number.isInteger(min) && Number.isInteger(max) && max - min < bins;
   const few = whole && Math.round(estimateDistinct(distinct)) <= max - min + 1;

@@ -124,6 +124,23 @@ export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
   return into;
 }
 
+/**
+ * The same values about another centre: each bucket goes as a whole to where its middle lies.
+ * @param whole  the values are whole numbers: a bucket that holds one goes to where that lies
+ */
+export function inFrame(histogram: Histogram, frame: Frame, whole: boolean): Histogram {
+  const into = createHistogram(frame);
+  addTotal(into, histogram.total);
+  const { index, count } = buckets(histogram);
+  for (let i = 0; i < index.length; i++) {
+    const middle = bucketMiddle(histogram.frame, index[i] as number);
+    const nearest = Math.round(middle);
+    const holds = whole && bucketOf(histogram.frame, nearest) === index[i];
+    bump(into, keyOf(frame, holds ? nearest : middle), count[i] as number);
+  }
+  return into;
+}
+
 /** Where `buckets` writes before it knows how many there are. */
 const foundIndex = new Int32Array(256 * 64);
 const foundCount = new Float64Array(256 * 64);

@@ -16,7 +16,7 @@ export function tidemark(
 ): Promise<Ended> {
   const { cwd = root, env = {} } = options;
   return new Promise((done) => {
-    const settings = { cwd, env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 };
+    const settings = { cwd, env: { ...process.env, ...env }, timeout: 180_000, maxBuffer: 64 * 1024 * 1024 };
     execFile(`${root}bin/tidemark`, [...args], settings, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       done({ code, stdout, stderr });

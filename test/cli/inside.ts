@@ -4,11 +4,21 @@ import { Exit, exitCodeOf } from "../../src/cli/io.ts";
 import { Fault } from "../../src/model/fault.ts";
 import { type Ended, root } from "./command.ts";
 
+interface Terminal {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of stdout's terminal. */
+  readonly columns?: number;
+}
+
 /**
  * Runs a command in this process: what `bin/tidemark` does but for the process around it. For tests of what commands say;
  * those of signals, pipes and memory need a process of their own.
  */
-export async function inside(args: readonly string[], { cwd = root } = {}): Promise<Ended> {
+export async function inside(
+  args: readonly string[],
+  { cwd = root, ...terminal }: Terminal = {},
+): Promise<Ended> {
   const said = { stdout: "", stderr: "" };
   const io = {
     stdout(text: string): void {
@@ -19,6 +29,7 @@ export async function inside(args: readonly string[], { cwd = root } = {}): Prom
     },
     env: {},
     isTTY: false,
+    ...terminal,
     cwd,
     signal: new AbortController().signal,
     takeSignals: () => undefined,
