@@ -161,7 +161,7 @@ function bodyFolder(
     case "string": {
       const strings =
         column.kind === "utf8" || column.kind === "dictionary"
-          ? loadStrings(column, from, size, mask)
+          ? loadStrings(column, from, size, mask, field.redact === true)
           : undefined;
       if (strings === undefined) return () => undefined; // a null column
       return (group, profile) => {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { Text, TextRule } from "../check/rule.ts";
 import type { DictionaryColumn, Utf8Column } from "../model/batch.ts";
 import { hashRows, viewOf } from "../model/hash.ts";
@@ -28,6 +29,8 @@ type Codes = DictionaryColumn["codes"];
 /** One field's strings in one tile. */
 export interface Strings {
   readonly texts: Texts;
+  /** What a profile keeps of them: themselves, or what stands for a redacted field's. */
+  readonly kept: Texts;
   /** Number of each row's text, `undefined` when the rows themselves are the texts. */
   readonly codes: Codes | undefined;
   readonly mask: Uint8Array | undefined;
@@ -42,14 +45,28 @@ export function loadStrings(
   from: number,
   size: number,
   mask: Uint8Array | undefined,
+  redact: boolean,
 ): Strings | undefined {
-  if (column.kind === "utf8") return loadRows(column, from, size, mask);
-  if (column.dictionary.kind !== "utf8") return undefined;
-  return { texts: dictionaryTexts(column.dictionary), codes: column.codes.subarray(from, from + size), mask };
+  const strings =
+    column.kind === "utf8"
+      ? loadRows(column, from, size, mask)
+      : column.dictionary.kind !== "utf8"
+        ? undefined
+        : {
+            texts: dictionaryTexts(column.dictionary),
+            codes: column.codes.subarray(from, from + size),
+            mask,
+          };
+  return strings && { ...strings, kept: redact ? tokensOf(strings.texts) : strings.texts };
 }
 
 /** Plain rows, numbered by value where they are few. */
-function loadRows(column: Utf8Column, from: number, size: number, mask: Uint8Array | undefined): Strings {
+function loadRows(
+  column: Utf8Column,
+  from: number,
+  size: number,
+  mask: Uint8Array | undefined,
+): Omit<Strings, "kept"> {
   const { bytes } = column;
   const view = viewOf(bytes);
   hashRows(view, column.offsets, from, from + size, rowLow, rowHigh);
@@ -104,6 +121,34 @@ function dictionaryTexts(column: Utf8Column): Texts {
   return texts;
 }
 
+/** `#` and the first 16 hexadecimal digits of a SHA-256. */
+const tokenBytes = 17;
+const tokens = new WeakMap<Texts, Texts>();
+
+/**
+ * What stands for each text of a redacted field. The hash that finds values can be undone; this one can only be tried: whoever
+ * guesses a value can see whether it was there.
+ */
+function tokensOf(texts: Texts): Texts {
+  const known = tokens.get(texts);
+  if (known !== undefined) return known;
+  const { size, starts, ends } = texts;
+  const offsets = Int32Array.from({ length: size + 1 }, (_, at) => at * tokenBytes);
+  const [low, high] = [new Int32Array(size), new Int32Array(size)];
+  const bytes = new Uint8Array(size * tokenBytes);
+  for (let at = 0; at < size; at++) {
+    const text = texts.bytes.subarray(starts[at] as number, ends[at] as number);
+    bytes.set(textEncoder.encode(`#${hash("sha256", text).slice(0, tokenBytes - 1)}`), at * tokenBytes);
+  }
+  const view = viewOf(bytes);
+  hashRows(view, offsets, 0, size, low, high);
+  const hidden: Texts = { ...texts, bytes, view, starts: offsets, ends: offsets.subarray(1), low, high };
+  if (texts.lasting) tokens.set(texts, hidden);
+  return hidden;
+}
+
+const textEncoder = new TextEncoder();
+
 /** Adds a group's strings to its field profile. @returns rows that hold a value */
 export function foldStrings(
   tile: Tile,
@@ -128,10 +173,11 @@ function foldRows(
   field: FieldProfile,
   body: StringBody,
   rules: readonly TextRule[],
-  { texts, mask }: Strings,
+  { texts, kept, mask }: Strings,
 ): number {
   const { rows, from, to } = group;
-  const { low, high, starts, ends, bytes } = texts;
+  const { low, high, starts, ends } = texts;
+  const { low: keptLow, high: keptHigh, starts: keptStarts, ends: keptEnds, bytes } = kept;
   let { minBytes, maxBytes } = body;
   let size = 0;
   for (let i = from; i < to; i++) {
@@ -144,7 +190,15 @@ function foldRows(
     const length = end - start;
     if (length < minBytes) minBytes = length;
     if (length > maxBytes) maxBytes = length;
-    addBytes(body.categories, a, b, bytes, start, end, 1);
+    addBytes(
+      body.categories,
+      keptLow[row] as number,
+      keptHigh[row] as number,
+      bytes,
+      keptStarts[row] as number,
+      keptEnds[row] as number,
+      1,
+    );
     picked[size] = row;
     pickedLow[size] = a;
     pickedHigh[size] = b;
@@ -155,12 +209,15 @@ function foldRows(
   addHashes(body.distinct, pickedLow, pickedHigh, 0, size);
   for (const rule of rules) {
     const text = textOf(texts);
+    const unknown = textOf(kept);
     let broken = 0;
     for (let i = 0; i < size; i++) {
       pointAt(text, texts, picked[i] as number);
       if (!rule.breaks(text)) continue;
       broken++;
-      if (rule.name === "default") addBytes(body.unknowns, text.low, text.high, bytes, text.from, text.to, 1);
+      if (rule.name !== "default") continue;
+      pointAt(unknown, kept, picked[i] as number);
+      addBytes(body.unknowns, unknown.low, unknown.high, bytes, unknown.from, unknown.to, 1);
     }
     if (rule.name === "default") {
       body.mappingMisses += broken;
@@ -187,7 +244,7 @@ function foldCodes(
   field: FieldProfile,
   body: StringBody,
   rules: readonly TextRule[],
-  { texts, mask }: Strings,
+  { texts, kept, mask }: Strings,
   codes: Codes,
 ): number {
   if (codeCounts.length < texts.size) {
@@ -215,7 +272,7 @@ function foldCodes(
     if (length > body.maxBytes) body.maxBytes = length;
     addHash(body.distinct, texts.low[code] as number, texts.high[code] as number);
   }
-  addCodes(body.categories, texts, used, distinct, counts, group, mask, codes, undefined);
+  addCodes(body.categories, kept, used, distinct, counts, group, mask, codes, undefined);
   for (const rule of rules) {
     const broken = brokenCodes(rule, texts);
     let count = 0;
@@ -226,7 +283,7 @@ function foldCodes(
     if (rule.name === "default") {
       body.mappingMisses += count;
       body.mappingHits += size - count;
-      if (count > 0) addCodes(body.unknowns, texts, used, distinct, counts, group, mask, codes, broken);
+      if (count > 0) addCodes(body.unknowns, kept, used, distinct, counts, group, mask, codes, broken);
     }
     if (count === 0) continue;
     const breaks = (row: number): boolean =>

@@ -2,6 +2,7 @@ import type { FieldSpec } from "../model/feature-view.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import { countOf, top, total } from "../sketch/categories.ts";
 import { cdf, type Histogram, quantile } from "../sketch/histogram.ts";
+import { defaultCases } from "./distribution.ts";
 
 /** How one value, or one stretch of values, took part in a change. */
 export interface Contribution {
@@ -33,7 +34,7 @@ export function contributionsOf(
   if (a === undefined || b === undefined) return [];
   const parts: Contribution[] = [];
   if (a.kind === "string" && b.kind === "string") {
-    const known = field.mapping === undefined ? undefined : new Set(field.mapping.values);
+    const isDefaultCase = defaultCases(field, [a, b]);
     const [all, seen] = [total(a.categories), total(b.categories)];
     if (all === 0 || seen === 0) return [];
     const values = new Set(
@@ -41,7 +42,7 @@ export function contributionsOf(
     );
     for (const value of values) {
       const [was, is] = [countOf(a.categories, value) / all, countOf(b.categories, value) / seen];
-      const unknown = known !== undefined && !known.has(value);
+      const unknown = isDefaultCase(value);
       parts.push({ what: value, before: was, now: is, change: is - was, ...(unknown ? { unknown } : {}) });
     }
   } else if (a.kind === "numeric" && b.kind === "numeric") {

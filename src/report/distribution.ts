@@ -135,12 +135,12 @@ export interface BarRow {
 
 /** The most frequent values of either, the larger share first. */
 export function categoryRows(
-  { mapping }: FieldSpec,
+  field: FieldSpec,
   baseline: StringBody | undefined,
   current: StringBody | undefined,
   rows: number,
 ): readonly BarRow[] {
-  const known = mapping === undefined ? undefined : new Set(mapping.values);
+  const isDefaultCase = defaultCases(field, [baseline, current]);
   const shareIn = (body: StringBody | undefined, value: string): number | undefined =>
     body === undefined || total(body.categories) === 0
       ? undefined
@@ -156,10 +156,22 @@ export function categoryRows(
       value,
       before: shareIn(baseline, value),
       now: shareIn(current, value),
-      unknown: known !== undefined && !known.has(value),
+      unknown: isDefaultCase(value),
     }))
     .sort((a, b) => share(b) - share(a))
     .slice(0, rows);
+}
+
+/** Tells the values that the model does not know; of a redacted field, by what was counted: what stands for them is in no mapping. */
+export function defaultCases(
+  { mapping, redact }: FieldSpec,
+  bodies: readonly (StringBody | undefined)[],
+): (value: string) => boolean {
+  if (mapping === undefined) return () => false;
+  if (redact === true)
+    return (value) => bodies.some((body) => body !== undefined && countOf(body.unknowns, value) > 0);
+  const known = new Set(mapping.values);
+  return (value) => !known.has(value);
 }
 
 function boolRows(baseline: BoolBody | undefined, current: BoolBody | undefined): readonly BarRow[] {

@@ -3,7 +3,7 @@ import type { FeatureView } from "../model/feature-view.ts";
 
 /**
  * `sha256:…` of the view's canonical form: every default filled in, keys sorted, a mapping as its sorted values wherever
- * they were written. Left out are `owner`, `validate` and `redact`, which only say who is told and shown what, and `models`,
+ * they were written. Left out are `owner` and `validate`, which only say who is told and what is refused, and `models`,
  * because a model names the fingerprint of the spec it was trained with. Comments, the order of keys and of fields, and layout don't count.
  */
 export function fingerprintOf(view: Omit<FeatureView, "fingerprint">): string {
@@ -13,8 +13,9 @@ export function fingerprintOf(view: Omit<FeatureView, "fingerprint">): string {
 /** The text that is hashed: one line of JSON. */
 export function canonicalForm(view: Omit<FeatureView, "fingerprint">): string {
   const { name, version, source, window, segments, drift, breaker } = view;
-  const fields = view.fields.map(({ redact: _shown, ...field }) => ({
+  const fields = view.fields.map(({ redact, ...field }) => ({
     ...field,
+    redact: redact === true ? true : undefined,
     mapping:
       field.mapping === undefined ? undefined : { ...field.mapping, values: field.mapping.values.toSorted() },
   }));

@@ -73,6 +73,10 @@ function checkSegments({ segments }: SpecHead, fields: Fields): Finding[] {
     if (field === undefined) return [];
     if (field.derive !== undefined)
       return [{ path, code: "reference", message: `${show(name)} is derived: a segment is a column` }];
+    if (field.redact)
+      return [
+        { path, code: "reference", message: `${show(name)} is redacted: a segment's values are shown` },
+      ];
     if (text.has(field.type) || integers.has(field.type) || field.type === "bool") return [];
     const message = `${show(name)} is of type ${field.type}`;
     return [{ path, code: "reference", message, hint: "a segment is a string, a bool or an integer" }];
@@ -116,6 +120,10 @@ function checkSource({ source: { eventTime, requestId } }: SpecHead, fields: Fie
     });
   }
   const id = requestId === undefined ? undefined : fields.get(requestId);
+  if (id?.redact === true) {
+    const message = `${show(requestId)} is redacted: alerts name an offending request`;
+    findings.push({ path: ["source", "requestId"], code: "reference", message });
+  }
   if (id !== undefined && !text.has(id.type) && !integers.has(id.type)) {
     findings.push({
       path: ["source", "requestId"],

@@ -116,7 +116,10 @@ export const fieldSchema = z.strictObject({
     .describe("Warn when `limit` is that near"),
   maxEmptyRate: rateSchema.optional().describe('Share of 0, "" or empty lists above which the breaker opens'),
   dimensions: z.number().int().min(1).max(65_536).optional().describe("Number of elements of an embedding"),
-  redact: z.boolean().default(false).describe("True: values are never shown, in answers and in examples"),
+  redact: z
+    .boolean()
+    .default(false)
+    .describe("True: values are shown nowhere; profiles keep hashes of texts"),
   derive: z
     .strictObject({ from: columnName, to: columnName })
     .optional()

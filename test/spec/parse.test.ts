@@ -188,6 +188,16 @@ describe("a wrong spec", () => {
       '5:33 spec.bad-value drift.correlations[1]: ["b","a"] stands twice',
     ],
     [
+      "a redacted segment",
+      `${head}segments: [a]\nfields:\n  a: { type: string, redact: true }\n`,
+      '5:12 spec.reference segments[0]: "a" is redacted',
+    ],
+    [
+      "a redacted request id",
+      `${head}source: { requestId: a }\nfields:\n  a: { type: string, redact: true }\n`,
+      '5:22 spec.reference source.requestId: "a" is redacted',
+    ],
+    [
       "a segment of floats",
       `${head}segments: [a]\nfields:\n  a: { type: float32 }\n`,
       '5:12 spec.reference segments[0]: "a" is of type float32',
@@ -264,6 +274,8 @@ describe("the fingerprint of a spec", () => {
     other(base.replace("range: [0, 9]", "range: [0, 8]"));
     other(base.replace("type: int8", "type: int16"));
     other(base.replace("values: [x, y]", "values: [x]"));
+    other(base.replace("b: { type: string", "b: { redact: true, type: string"));
+    same(base.replace("b: { type: string", "b: { redact: false, type: string"));
     other(base.replace("version: 1", "version: 2"));
     other(base.replace("name: orders", "name: order"));
   });

@@ -48,7 +48,7 @@ const packagesOfPureRooms: Readonly<Record<string, readonly string[]>> = {
     "lz4-napi",
     "csv-parse",
   ],
-  profile: [],
+  profile: ["node:crypto"],
   statistics: ["simple-statistics"],
   judge: ["simple-statistics", "node:crypto"],
   report: ["d3-scale", "d3-shape"],
