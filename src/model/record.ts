@@ -45,7 +45,7 @@ export interface Counts {
   profiled: number;
   /** Rows whose window was closed already. */
   late: number;
-  /** Rows without a usable event time: null, or more than 5 minutes after the record's own timestamp. */
+  /** Rows without a usable event time (null, or more than 5 minutes after the record's own timestamp), and those that the gate refused. */
   rejected: number;
   /** Messages that could not be decoded. */
   deadLettered: number;

@@ -42,6 +42,8 @@ export interface ViewStatus {
   /** Of segments that have one, by `segmentKey`. */
   readonly segments: ReadonlyMap<string, Breaker>;
   readonly counts: Readonly<Counts>;
+  /** The same apart: what streams and files brought, and what was posted to the gate, refused rows included. */
+  readonly sources: Readonly<Record<"stream" | "gate", Readonly<Counts>>>;
   /** Largest event time seen. */
   readonly lastEvent: EventTime | undefined;
   /** The newest judgement of the whole view, early or final. */
@@ -82,4 +84,6 @@ export interface Orders {
 /** The HTTP gate's door into the loop: rows that were validated are profiled like any others (`source: gate`). */
 export interface Intake {
   offer(view: string, batch: Batch): Promise<void>;
+  /** Rows that the gate refused: read and rejected, so that each row that came is counted once. Nothing of them is profiled. */
+  refuse(view: string, rows: number): Promise<void>;
 }

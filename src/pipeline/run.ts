@@ -1,4 +1,3 @@
-import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
 import { type Message, type Partition, partitionKey } from "../model/record.ts";
@@ -24,6 +23,7 @@ import {
 } from "./cell.ts";
 import { encodeJudging } from "./checkpoint.ts";
 import type { GaugeReading } from "./gauge-reading.ts";
+import { createIntake } from "./intake.ts";
 import type { Judging } from "./judging.ts";
 import { createLane, flushLane, type Lane, loseRecords, stepLane } from "./lane.ts";
 import { type Ahead, createOutbox } from "./outbox.ts";
@@ -280,24 +280,24 @@ export function createMonitor(options: MonitorOptions): Monitor {
     await outbox.flush();
   };
 
-  const intake: Intake = {
-    offer: (name, batch: Batch) =>
-      inTurn(async () => {
-        const cell = cells.get(name);
-        if (cell === undefined) throw new Fault("spec.missing", `no feature view "${name}"`);
-        await outbox.room();
-        const lane = await gateLane(cell);
-        const { key } = lane;
-        cell.lastActive.set(key, clock.elapsed());
-        const message: Message = {
-          offset: lane.nextOffset,
-          timestamp: clock.now(),
-          headers: new Map(),
-          body: { kind: "batch", batch },
-        };
-        await emit(receiveOne(cell, lane, message));
-      }),
+  const cellOf = (name: string): Cell => {
+    const cell = cells.get(name);
+    if (cell === undefined) throw new Fault("spec.missing", `no feature view "${name}"`);
+    return cell;
   };
+
+  const intake = createIntake({
+    clock,
+    inTurn,
+    laneOf: async (name) => {
+      const cell = cellOf(name);
+      return { cell, lane: await gateLane(cell) };
+    },
+    receive: async (cell, lane, message) => {
+      await outbox.room();
+      await emit(receiveOne(cell, lane, message));
+    },
+  });
 
   /** Beside the records: to the judge here, or into the log for the one elsewhere. */
   const tellJudge = (
@@ -306,8 +306,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     signal: Extract<Outcome, { kind: "signal" }>["signal"],
   ): Promise<void> =>
     inTurn(async () => {
-      const judging = cells.get(name)?.judging;
-      if (judging === undefined) throw new Fault("spec.missing", `no feature view "${name}"`);
+      const { judging } = cellOf(name);
       await emit(judges ? here(judging) : [{ kind: "signal", signal }]);
     });
 

@@ -4,7 +4,7 @@ import type { Elapsed, EventTime } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import type { Board, ViewStatus } from "./board.ts";
-import type { Cell } from "./cell.ts";
+import { type Cell, isGate } from "./cell.ts";
 import type { Judging } from "./judging.ts";
 import type { Outcome } from "./ports.ts";
 
@@ -36,6 +36,7 @@ export function createBoard(parts: BoardParts): Board {
 
   const statusOf = (cell: Cell): ViewStatus => {
     const counts = emptyCounts();
+    const sources = { stream: emptyCounts(), gate: emptyCounts() };
     const deadLetters = new Map<string, number>();
     const sinceStart = new Map(
       [...(nonFinite.get(cell.view.name) ?? [])].map(([name, count]) => [name, { ...count }]),
@@ -43,6 +44,7 @@ export function createBoard(parts: BoardParts): Board {
     let lastEvent: EventTime | undefined;
     for (const lane of cell.lanes.values()) {
       addCounts(counts, lane.counts);
+      addCounts(sources[isGate(lane.partition) ? "gate" : "stream"], lane.counts);
       for (const [reason, count] of lane.deadLetters)
         deadLetters.set(reason, (deadLetters.get(reason) ?? 0) + count);
       if (lane.state.lastEvent !== undefined)
@@ -63,6 +65,7 @@ export function createBoard(parts: BoardParts): Board {
       breaker: judging.breaker,
       segments: judging.segments,
       counts,
+      sources,
       lastEvent,
       latest: judging.latest,
       recent: judging.recent,

@@ -15,6 +15,7 @@ export function viewSummary({
   breaker,
   segments,
   counts,
+  sources,
   lastEvent,
   latest,
   silent,
@@ -42,6 +43,7 @@ export function viewSummary({
     },
     openSegments: [...segments].filter(([, { state }]) => state === "open").map(([key]) => key),
     counts,
+    sources,
     lastEvent: lastEvent === undefined ? null : isoTime(lastEvent),
     // what is stale is never green
     status: silent ? "stale" : latest === undefined ? null : statusOf(latest),

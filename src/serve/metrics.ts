@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Counts } from "../model/record.ts";
 import type { Board, ViewStatus } from "../pipeline/board.ts";
 import type { PartitionStatus } from "../pipeline/ports.ts";
 import { variance } from "../sketch/moments.ts";
@@ -67,17 +68,19 @@ export function createMetrics(sources: MetricsSources): Registry {
   const eachView = (visit: (status: ViewStatus) => void): void => board.views().forEach(visit);
 
   counter("tidemark_records_total", "Records by what became of them.", ["feature_view", "outcome"], (add) =>
-    eachView(({ view, counts }) => {
-      const { profiled, late, rejected, deadLettered } = counts;
-      for (const [outcome, value] of Object.entries({
-        profiled,
-        late,
-        rejected,
-        dead_lettered: deadLettered,
-      })) {
-        add({ feature_view: view.name, outcome }, value);
-      }
-    }),
+    eachView(({ view, counts }) =>
+      eachOutcome(counts, (outcome, value) => add({ feature_view: view.name, outcome }, value)),
+    ),
+  );
+  counter(
+    "tidemark_source_records_total",
+    "The same by source: stream (topics, files) or gate; rows that the gate refused are rejected.",
+    ["feature_view", "source", "outcome"],
+    (add) =>
+      eachView(({ view, sources }) => {
+        for (const [source, counts] of Object.entries(sources))
+          eachOutcome(counts, (outcome, value) => add({ feature_view: view.name, source, outcome }, value));
+      }),
   );
   const statisticLabels = ["feature_view", "field", "statistic"];
   gauge(
@@ -247,6 +250,14 @@ export function createMetrics(sources: MetricsSources): Registry {
   );
   eventToProfile(board, registers);
   return registry;
+}
+
+function eachOutcome(
+  { profiled, late, rejected, deadLettered }: Readonly<Counts>,
+  visit: (outcome: string, value: number) => void,
+): void {
+  for (const [outcome, value] of Object.entries({ profiled, late, rejected, dead_lettered: deadLettered }))
+    visit(outcome, value);
 }
 
 type Fill = (labels: Record<string, string>, value: number) => void;

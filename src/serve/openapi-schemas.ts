@@ -146,13 +146,8 @@ export const schemas = {
         hold: { anyOf: [{ type: "null" }, ref("Hold")] },
       }),
       openSegments: list({ type: "string" }),
-      counts: object({
-        read: count(""),
-        profiled: count(""),
-        late: count(""),
-        rejected: count(""),
-        deadLettered: count(""),
-      }),
+      counts: counts(),
+      sources: object({ stream: counts(), gate: counts() }),
       lastEvent: nullable("string", "date-time"),
       status: { enum: ["ok", "insufficient", "warning", "critical", "stale", null] },
     }),
@@ -282,4 +277,15 @@ function verdictStatus(): object {
 function figures(): Record<string, object> {
   const names = ["observed", "expected", "unit", "shift", "evidence"];
   return Object.fromEntries(names.map((name) => [name, { type: ["number", "null"] }]));
+}
+
+/** read = profiled + late + rejected + deadLettered */
+function counts(): object {
+  return object({
+    read: count(""),
+    profiled: count(""),
+    late: count(""),
+    rejected: count("without a usable event time, or refused by the gate"),
+    deadLettered: count(""),
+  });
 }

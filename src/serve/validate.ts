@@ -83,6 +83,7 @@ function createValidator({ view, intake, limits, clock }: ValidatorOptions): Val
       const { errors, errorCount, rejectedRows } = check(view, batches, single, counts.errors);
       if (rejectedRows > 0 && mode === "enforce") {
         counts.rows.refused += rows;
+        await intake.refuse(view.name, rows);
         const broken = rejectedRows === 1 ? "row breaks" : "rows break";
         const detail =
           rows === 1

@@ -40,6 +40,10 @@ export function statusOf(view: FeatureView, change: Partial<ViewStatus> = {}): V
     breaker: { ...breakerOf("closed"), featureView: view.name },
     segments: new Map(),
     counts: { read: 110, profiled: 100, late: 5, rejected: 3, deadLettered: 2 },
+    sources: {
+      stream: { read: 100, profiled: 92, late: 5, rejected: 1, deadLettered: 2 },
+      gate: { read: 10, profiled: 8, late: 0, rejected: 2, deadLettered: 0 },
+    },
     lastEvent: noon,
     latest: undefined,
     recent: [],
@@ -103,6 +107,8 @@ export interface Serving {
   readonly url: URL;
   /** What validation let through. */
   readonly offered: Parameters<Intake["offer"]>[];
+  /** How many rows it refused, request by request. */
+  readonly refused: Parameters<Intake["refuse"]>[];
   /** What was said of breakers by hand. */
   readonly orders: readonly BreakerOrder[];
   readonly warned: object[];
@@ -116,12 +122,16 @@ export async function serve(
   change: Partial<ServerOptions> & { readonly bounds?: Partial<Limits> } = {},
 ): Promise<Serving> {
   const offered: Serving["offered"] = [];
+  const refused: Serving["refused"] = [];
   const warned: object[] = [];
   const orders: BreakerOrder[] = [];
   const { bounds, ...options } = change;
   const server = createServer({
     board,
-    intake: { offer: async (view, batch) => void offered.push([view, batch]) },
+    intake: {
+      offer: async (view, batch) => void offered.push([view, batch]),
+      refuse: async (view, rows) => void refused.push([view, rows]),
+    },
     orders: { order: async (order) => void orders.push(order) },
     clock: { now: () => noon, elapsed: () => noon },
     limits: { ...defaultLimits, ...bounds },
@@ -134,7 +144,7 @@ export async function serve(
   });
   const url = await server.listen();
   scope.after(() => server.close());
-  return { url, offered, orders, warned, routes: server.routes };
+  return { url, offered, refused, orders, warned, routes: server.routes };
 }
 
 export interface Answer {

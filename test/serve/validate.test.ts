@@ -32,7 +32,7 @@ describe("validation at the gate", () => {
   });
 
   it("answers 400 at once to United States where US is expected, and profiles nothing", async (t) => {
-    const { url, offered } = await serving(t);
+    const { url, offered, refused } = await serving(t);
     const answer = await post(url, JSON.stringify({ ...good, user_location: "United States" }));
     assert.equal(answer.status, 400);
     assert.match(answer.headers.get("content-type") ?? "", /^application\/problem\+json/);
@@ -42,6 +42,7 @@ describe("validation at the gate", () => {
     assert.match(answer.body.errors[0].value, /United States/);
     assert.equal(answer.headers.get("x-model-git-sha"), "3f2a9c1", "which model it was kept from");
     assert.deepEqual(offered, []);
+    assert.deepEqual(refused, [["reco_user", 1]], "but it is counted");
   });
 
   it("points into an array and into lines by row", async (t) => {
@@ -263,6 +264,7 @@ describe("validation at the gate", () => {
           offer: async () => {
             throw error;
           },
+          refuse: async () => undefined,
         },
       });
     const busy = await failing(new Fault("store.full", "no space left", { retryable: true }));
