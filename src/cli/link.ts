@@ -20,7 +20,7 @@ export function addLink(program: Command, io: Io): void {
       "Say whether specs and the models they are linked to agree. Exit 1 when one moved without the other.",
     )
     .option("--specs <dir>", "directory of specs", "feature-specs")
-    .option("--strict", "warnings are findings too: a model without a fingerprint, a view without a lock")
+    .option("--strict", "warnings are findings too: a model with neither fingerprint nor lock")
     .option("--json", "findings as JSON")
     .addHelpText(
       "after",
@@ -76,7 +76,7 @@ function check(options: { specs: string; strict?: boolean; json?: boolean }, io:
       );
     if (findings.length === 0) {
       const models = specs.reduce((sum, { view }) => sum + view.models.length, 0);
-      io.stdout(`${specs.length} specs and ${models} models agree\n`);
+      io.stdout(`${counted(specs.length, "spec")} and ${counted(models, "model")} agree\n`);
     }
   }
   if (bad.length > 0) throw new Exit(1);
@@ -92,7 +92,11 @@ function lock(directory: string, io: Io): void {
     throw new Fault("spec.invalid", `link lock: ${first.message}`, { hint: first.hint });
   const state: LinkLock = Object.fromEntries(specs.map(({ view }) => [view.name, lockOf(view)]));
   writeFileSync(resolve(io.cwd, directory, lockName), formatJson(state));
-  io.stderr(`${join(directory, lockName)}: ${specs.length} specs\n`);
+  io.stderr(`${join(directory, lockName)}: ${counted(specs.length, "spec")}\n`);
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** The line of the model, or of the list of models, or of the spec's version. */

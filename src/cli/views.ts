@@ -5,6 +5,8 @@ import { parseBaseline } from "../judge/baseline-file.ts";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
+import { tokenPattern } from "../profile/fold-text.ts";
+import { top } from "../sketch/categories.ts";
 import { parseSpec } from "../spec/parse.ts";
 
 /** @throws Fault `spec.missing`, or a SpecError with every issue of the file. */
@@ -83,6 +85,15 @@ export function matchBaseline(view: FeatureView, baseline: Baseline, path: strin
         hint: "build it anew with `tidemark baseline build`",
       },
     );
+  }
+  for (const field of view.fields) {
+    const body = baseline.fields.get(field.name)?.profile.body;
+    const [shown] = body?.kind === "string" ? top(body.categories, 1) : [];
+    if (shown === undefined || tokenPattern.test(shown.value) === (field.redact === true)) continue;
+    const how = field.redact === true ? "holds its values" : "was built when its values were redacted";
+    throw new Fault("baseline.mismatch", `${path}: ${field.name}: the baseline ${how}`, {
+      hint: "`redact` has changed: build it anew with `tidemark baseline build`",
+    });
   }
   if (baseline.spec === view.fingerprint) return [];
   return [

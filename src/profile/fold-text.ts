@@ -123,6 +123,7 @@ function dictionaryTexts(column: Utf8Column): Texts {
 
 /** `#` and the first 16 hexadecimal digits of a SHA-256. */
 const tokenBytes = 17;
+export const tokenPattern = /^#[0-9a-f]{16}$/;
 const tokens = new WeakMap<Texts, Texts>();
 
 /**

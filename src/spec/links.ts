@@ -34,7 +34,7 @@ export function lockOf(view: FeatureView): LockedView {
  * @param locked  undefined: never locked, so only fingerprints are compared
  */
 export function checkLinks(view: FeatureView, locked: LockedView | undefined): readonly LinkFinding[] {
-  const findings = view.models.flatMap((model, index) => checkModel(view, model, index));
+  const findings = view.models.flatMap((model, index) => checkModel(view, model, index, locked));
   if (locked !== undefined) findings.push(...checkMoves(view, locked));
   else if (view.models.length > 0 && view.models.every(({ fingerprint }) => fingerprint === undefined)) {
     findings.push({
@@ -49,17 +49,24 @@ export function checkLinks(view: FeatureView, locked: LockedView | undefined): r
   return findings;
 }
 
-function checkModel(view: FeatureView, model: ModelLink, index: number): LinkFinding[] {
+function checkModel(
+  view: FeatureView,
+  model: ModelLink,
+  index: number,
+  locked: LockedView | undefined,
+): LinkFinding[] {
   const name = modelName(model);
   const at = { view: view.name, model: index };
   if (model.fingerprint === undefined) {
+    // the lock says with which spec it was deployed; whether it moved since is for checkMoves
+    if (locked !== undefined) return [];
     return [
       {
         ...at,
         code: "unlinked",
         severity: "warning",
         message: `${name} names no fingerprint of the spec that it was trained with`,
-        hint: `if it is this one: fingerprint: ${view.fingerprint}`,
+        hint: `if it is this one: fingerprint: ${view.fingerprint}, or run \`tidemark link lock\``,
       },
     ];
   }

@@ -38,6 +38,12 @@ function specs(t: Scope): {
 }
 
 describe("tidemark link check", () => {
+  it("has nothing to say of this repository's own specs, be it strict", async () => {
+    const { code, stdout } = await inside(["link", "check", "--specs", "feature-specs", "--strict"]);
+    assert.equal(stdout, "1 spec and 1 model agree\n");
+    assert.equal(code, 0);
+  });
+
   it("exits 1 when a model was trained with another spec, at the model's line", async (t) => {
     const { write, link, fingerprint } = specs(t);
     write();
@@ -45,7 +51,7 @@ describe("tidemark link check", () => {
     write({ fingerprint: trained });
     const good = await link("check");
     assert.equal(good.code, 0, good.stdout);
-    assert.match(good.stdout, /1 specs and 1 models agree/);
+    assert.match(good.stdout, /^1 spec and 1 model agree$/m);
     write({ fingerprint: trained, range: "[0, 130]" });
     const bad = await link("check", "--specs", "feature-specs");
     assert.equal(bad.code, 1);

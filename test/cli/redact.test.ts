@@ -125,6 +125,27 @@ describe("a field whose values are redacted", () => {
     assert.deepEqual(await outputsOf(t, true), { files: [], said: [], alerts: open.alerts });
   });
 
+  it("is not judged against a baseline that holds its values, nor the other way", async (t) => {
+    const dir = temporaryFolder(t, "redact-moved");
+    const file = (name: string): string => join(dir, name);
+    writeFileSync(file("clean.jsonl"), linesOf(rowsOf(5, Number.POSITIVE_INFINITY)));
+    const input = ["--input", file("clean.jsonl"), "--out"];
+    for (const redact of [true, false]) {
+      writeFileSync(file(`${redact}.yaml`), specText(redact));
+      await inside(["baseline", "build", "--spec", file(`${redact}.yaml`), ...input, file(`${redact}.json`)]);
+    }
+    const replay = (spec: boolean, baseline: boolean) =>
+      inside([
+        ...["replay", "--spec", file(`${spec}.yaml`), "--baseline", file(`${baseline}.json`)],
+        ...[...input, file("out")],
+      ]);
+    assert.equal((await replay(true, true)).code, 0);
+    const bare = await replay(true, false);
+    assert.equal(bare.code, 2);
+    assert.match(bare.stderr, /email: the baseline holds its values \[baseline\.mismatch\].*build it anew/);
+    assert.match((await replay(false, true)).stderr, /was built when its values were redacted/);
+  });
+
   it("shows none of them in what a process serves, logs and stores", async (t) => {
     const dir = temporaryFolder(t, "redact-live");
     const specs = join(dir, "specs");
