@@ -46,7 +46,7 @@ describe("rows that are posted to the gate", () => {
     assert.deepEqual(sources, { stream, gate });
     assert.deepEqual(counts, { read: 10, profiled: 5, late: 1, rejected: 4, deadLettered: 0 });
     const metrics = (await ask(url, "/metrics")).text;
-    const valueOf = (labels: string): number =>
+    const countAt = (labels: string): number =>
       Number(
         metrics
           .split("\n")
@@ -55,10 +55,10 @@ describe("rows that are posted to the gate", () => {
           .at(-1),
       );
     const total = 'tidemark_records_total{feature_view="reco_user",outcome="rejected"}';
-    assert.equal(valueOf(total), 4);
+    assert.equal(countAt(total), 4);
     const own = 'tidemark_source_records_total{feature_view="reco_user",source="gate",outcome="rejected"}';
-    assert.equal(valueOf(own), 4);
-    assert.equal(valueOf('tidemark_gate_rows_total{feature_view="reco_user",outcome="refused"}'), 3);
+    assert.equal(countAt(own), 4);
+    assert.equal(countAt('tidemark_gate_rows_total{feature_view="reco_user",outcome="refused"}'), 3);
 
     await monitor.checkpoint();
     const again = watch(store);
