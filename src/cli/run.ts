@@ -166,6 +166,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     lag: () => lag,
     deliveryFailures: () => deliveryFailures,
     memory: watchdog.status,
+    faces: config.roles.includes("serve") ? "all" : "health",
     canaryDir: join(config.state.dir, "canary"),
   });
   const url = await server.listen();

@@ -31,6 +31,10 @@ export interface Cell {
   /** When a lane last had records, on the clock that only goes forward; −Infinity when nobody need wait for it. */
   readonly lastActive: Map<string, Elapsed>;
   earlySecond: number;
+  /** When it was first given a partition. */
+  since: Elapsed | undefined;
+  /** The window from which on nothing has come, where nothing ever has. */
+  quietFrom: EventTime | undefined;
 }
 
 /** Reports what is wrong by a stable word; `undefined` when it is over. */
@@ -51,6 +55,8 @@ export function createCell(
     lanes: new Map(),
     lastActive: new Map(),
     earlySecond: Number.NEGATIVE_INFINITY,
+    since: undefined,
+    quietFrom: undefined,
   };
 }
 
@@ -107,10 +113,13 @@ export function seenThrough(cell: Cell): EventTime {
  * member without partitions says nothing of the stream.
  */
 export function silentForMs(cell: Cell, now: Elapsed): number {
-  let latest = Number.NEGATIVE_INFINITY;
-  for (const lane of cell.lanes.values())
-    if (!lane.ended) latest = Math.max(latest, cell.lastActive.get(lane.key) ?? now);
-  return Number.isFinite(latest) ? now - latest : 0;
+  const open = [...cell.lanes.values()].filter(({ ended }) => !ended);
+  if (open.length === 0) return 0;
+  const latest = open.reduce(
+    (last, { key }) => Math.max(last, cell.lastActive.get(key) ?? now),
+    cell.since ?? now, // a partition that is empty has been silent since we looked at it
+  );
+  return now - latest;
 }
 
 /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */
