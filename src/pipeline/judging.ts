@@ -40,6 +40,7 @@ import type { WindowStatus } from "./board.ts";
 import { type GaugeReading, gaugeWindows } from "./gauge-reading.ts";
 import { countHardHits, insertByStart, mergeAll, mergeInOrder, silentWindow } from "./judged-windows.ts";
 import type { JudgingState } from "./judging-state.ts";
+import { withParts } from "./made-of.ts";
 import type { Outcome } from "./ports.ts";
 import { createUnheard, type Unheard } from "./unheard.ts";
 
@@ -209,7 +210,8 @@ export function createJudging(
         ...(revision > 0 ? { revision } : {}),
         ...(partial ? { partial } : {}),
       };
-      const judged = key === "" ? drift.follow(profile, told, whole) : told;
+      const followed = key === "" ? drift.follow(profile, told, whole) : told;
+      const judged = withParts(followed, profile, view, baseline);
       if (key === "") {
         if (window.start >= (latest?.window.start ?? window.start)) {
           latest = judged;
@@ -333,7 +335,8 @@ export function createJudging(
         const profile = whole ? mergeAll(partitions) : counts;
         const own = judge.judge(profile, { final: false, asOf, ...(whole ? {} : { only: "counts" }) });
         const ahead = trends.look(profile, false);
-        const judged = ahead.length === 0 ? own : { ...own, verdicts: [...own.verdicts, ...ahead] };
+        const told = ahead.length === 0 ? own : { ...own, verdicts: [...own.verdicts, ...ahead] };
+        const judged = whole ? withParts(told, profile, view, baseline) : told;
         if (whole && segment === null && window.start >= (latest?.window.start ?? window.start))
           latest = judged;
         getOrInsert(byWindow, window.start, () => []).push({ judged, profile });

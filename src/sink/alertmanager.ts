@@ -359,6 +359,7 @@ function annotationsOf(
     observed: String(alert.observed),
     expected: String(alert.expected),
     shift: String(alert.shift),
+    ...(alert.since === undefined ? {} : { since: isoTime(alert.since) }),
     window_start: isoTime(window.start),
     window_end: isoTime(window.end),
     fingerprint: alert.fingerprint,

@@ -258,6 +258,25 @@ describe("a stream", () => {
     });
   }
 
+  it("says which values a change is made of, unless they are not to be shown", () => {
+    const told = (fault: Fault, field: string): string => {
+      const profiles = profilesOf(baseline, batchOf(onset, onset + 2, createRandom(3), fault));
+      return alertsOf(judgingOf(), profiles).find((alert) => alert.field === field)?.summary ?? "";
+    };
+    const swap: Fault = each(({ sku }) => (sku === "b" ? { sku: "e" } : sku === "e" ? { sku: "b" } : {}));
+    assert.match(told(moved(5), "amount"), /; above 6\d\.\d+: \d+(\.\d)?%, was 10%/);
+    assert.match(told(swap, "sku"), /"e"/);
+    assert.match(
+      told(some(0.05, { country: "United States" }), "country"),
+      /; "United States": \d\.\d%, was 0%/,
+    );
+    const secret = { ...view, fields: view.fields.map((field) => ({ ...field, redact: true })) };
+    const judging = createJudging(secret, baseline);
+    const profiles = profilesOf(baseline, batchOf(onset, onset + 2, createRandom(3), moved(5)));
+    const summaries = alertsOf(judging, [...cleanProfiles, ...profiles]).map(({ summary }) => summary);
+    assert.ok(summaries.length > 0 && summaries.every((text) => !/; above/.test(text)), summaries.join());
+  });
+
   it("without a fault is left in peace", () => {
     const judging = judgingOf();
     assert.deepEqual(
