@@ -1,4 +1,5 @@
 import { escapeHtml } from "../report/html.ts";
+import { code } from "../report/markdown.ts";
 import { reportStyle, reportStyleHash } from "../report/report-style.ts";
 import type { CanaryResult } from "./canary.ts";
 import type { Check } from "./check.ts";
@@ -35,7 +36,7 @@ export function renderMarkdown(result: CanaryResult): string {
   const rows = told.map(({ path, kind, n: pairs, kl, example }) =>
     kl === null
       ? ""
-      : `| ${cell(nameOf({ path, kind }))} | ${pairs} | ${short(kl.value)} | ${short(kl.low)} – ${short(kl.high)} | ${short(kl.raw)} | ${example === null ? "" : `${cell(example.production)} → ${cell(example.candidate)}`} |`,
+      : `| ${code(nameOf({ path, kind }))} | ${pairs} | ${short(kl.value)} | ${short(kl.low)} – ${short(kl.high)} | ${short(kl.raw)} | ${example === null ? "" : `${code(example.production)} → ${code(example.candidate)}`} |`,
   );
   return [
     `# Canary: ${result.verdict}\n`,
@@ -112,11 +113,7 @@ ${quantiles}
 `;
 }
 
-/** One line, no table's bar: what comes from a model must not make Markdown of its own. */
-function cell(text: string): string {
-  return `\`${line(text).replaceAll("`", "'").replaceAll("|", "\\|")}\``;
-}
-
+/** What comes from a model must not make Markdown of its own. */
 function line(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
 }

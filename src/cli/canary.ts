@@ -14,6 +14,7 @@ import { renderHtml, renderMarkdown, shapeOf } from "../canary/render.ts";
 import { Fault } from "../model/fault.ts";
 import { parseDuration } from "../model/time.ts";
 import { askBoth, type EndpointOptions } from "../source/endpoint.ts";
+import { addFormats, type Formats, printedFormat } from "./formats.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
 import { createProgress } from "./progress.ts";
 import { version } from "./version.ts";
@@ -38,6 +39,7 @@ interface CommandOptions {
   readonly concurrency: string;
   readonly timeout: string;
   readonly out?: string;
+  readonly format?: Formats;
   readonly json?: boolean;
 }
 
@@ -74,6 +76,7 @@ export function addCanary(program: Command, io: Io): void {
     .option("--concurrency <n>", "queries at a time", concurrencyDefault)
     .option("--timeout <duration>", "of a request", timeoutDefault)
     .option("--out <dir>", "where canary.json, canary.md, canary.html, argo.json and the recorded outputs go")
+    .option("--format <name>", "what is printed: markdown (the default) or json", addFormats)
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
@@ -88,6 +91,7 @@ Examples:
 }
 
 async function canary(options: CommandOptions, io: Io): Promise<void> {
+  const format = printedFormat(options.format, options.json, "canary");
   const judging = judgingOf(options);
   const golden = parseGolden(read(options.golden, "--golden", io), options.golden);
   const { production, candidate } = await outputsOf(golden, options, io);
@@ -107,7 +111,7 @@ async function canary(options: CommandOptions, io: Io): Promise<void> {
     }
     io.stderr(`${options.out}: canary.html, canary.md, canary.json and the outputs\n`);
   }
-  io.stdout(options.json === true ? formatJson(result) : renderMarkdown(result));
+  io.stdout(format === "json" ? formatJson(result) : renderMarkdown(result));
   if (result.verdict !== "promote") throw new Exit(1);
 }
 

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Fault } from "../model/fault.ts";
 import type { Summary } from "../pipeline/summary.ts";
+import { prose, table } from "../report/markdown.ts";
+import type { PrintedFormat } from "./formats.ts";
 import { formatJson, formatTable, type Io } from "./io.ts";
 import { count, printable, span } from "./paint.ts";
 
@@ -24,55 +26,118 @@ interface Side {
   readonly alerts: ReadonlyMap<string, AlertLine>;
 }
 
-/** Two runs side by side: what both found, and what only one did. */
-export function compareRuns(dirs: readonly string[], json: boolean, io: Io): void {
+/** What both found, and what only one did. */
+interface Comparison {
+  readonly a: Side;
+  readonly b: Side;
+  readonly onlyA: readonly AlertLine[];
+  readonly onlyB: readonly AlertLine[];
+  /** `laterMs`: by how much b was later. */
+  readonly both: readonly { readonly alert: AlertLine; readonly laterMs: number }[];
+  /** Fields whose status differs; null: the spec of that side does not have it. */
+  readonly fields: readonly {
+    readonly field: string;
+    readonly a: string | null;
+    readonly b: string | null;
+  }[];
+}
+
+/** Two runs side by side. */
+export function compareRuns(dirs: readonly string[], format: PrintedFormat, io: Io): void {
   const [a, b] = dirs.map((dir) => readSide(dir, io));
   if (a === undefined || b === undefined || dirs.length !== 2)
     throw new Fault("usage", "--compare takes two directories of replays");
+  const printed = { json: comparisonJson, markdown: comparisonMarkdown, text: comparisonText };
+  io.stdout(printed[format](comparisonOf(a, b)));
+}
+
+function comparisonOf(a: Side, b: Side): Comparison {
   const only = (one: Side, other: Side): AlertLine[] =>
     [...one.alerts.values()].filter(({ fingerprint }) => !other.alerts.has(fingerprint));
   const both = [...a.alerts.values()].flatMap((alert) => {
     const same = b.alerts.get(alert.fingerprint);
     return same === undefined ? [] : [{ alert, laterMs: Date.parse(same.time) - Date.parse(alert.time) }];
   });
-  const fields = [...new Set([...Object.keys(a.summary.fields), ...Object.keys(b.summary.fields)])].flatMap(
-    (name) => {
-      const [left, right] = [a.summary.fields[name], b.summary.fields[name]];
-      return left?.status === right?.status
-        ? []
-        : [{ field: name, a: left?.status ?? null, b: right?.status ?? null }];
-    },
+  const names = new Set([...Object.keys(a.summary.fields), ...Object.keys(b.summary.fields)]);
+  const fields = [...names].flatMap((field) => {
+    const [left, right] = [a.summary.fields[field], b.summary.fields[field]];
+    return left?.status === right?.status
+      ? []
+      : [{ field, a: left?.status ?? null, b: right?.status ?? null }];
+  });
+  return { a, b, onlyA: only(a, b), onlyB: only(b, a), both, fields };
+}
+
+function comparisonJson({ a, b, both, ...rest }: Comparison): string {
+  return formatJson({
+    a: { dir: a.dir, summary: a.summary },
+    b: { dir: b.dir, summary: b.summary },
+    ...rest,
+    both: both.map(({ alert, laterMs }) => ({ ...alert, bLaterSeconds: laterMs / 1_000 })),
+  });
+}
+
+function comparisonText(comparison: Comparison): string {
+  const { a, b, onlyA, onlyB, both } = comparison;
+  const alone = [
+    [a, onlyA],
+    [b, onlyB],
+  ] as const;
+  const parts = alone.map(([{ dir }, alerts]) =>
+    alerts.length === 0
+      ? ""
+      : `\nonly in ${dir}:\n${formatTable(alerts.map((alert) => ["", ...lineOf(alert).map(printable)]))}`,
   );
-  if (json) {
-    io.stdout(
-      formatJson({
-        a: { dir: a.dir, summary: a.summary },
-        b: { dir: b.dir, summary: b.summary },
-        onlyA: only(a, b),
-        onlyB: only(b, a),
-        both: both.map(({ alert, laterMs }) => ({ ...alert, bLaterSeconds: laterMs / 1_000 })),
-        fields,
-      }),
-    );
-    return;
-  }
-  io.stdout(formatTable([["", a.dir, b.dir], ...figures(a.summary, b.summary)], [1, 2]));
-  for (const [side, other] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    const alone = only(side, other);
-    if (alone.length === 0) continue;
-    io.stdout(`\nonly in ${side.dir}:\n${formatTable(alone.map(lineOf))}`);
-  }
+  const same = both.filter(({ laterMs }) => laterMs === 0).length;
+  return [
+    formatTable([["", a.dir, b.dir], ...figures(a.summary, b.summary)], [1, 2]),
+    ...parts,
+    `\n${count(same)} alerts in both at the same time\n`,
+    ...differencesOf(comparison).map((line) => `  ${printable(line)}\n`),
+  ].join("");
+}
+
+function comparisonMarkdown(comparison: Comparison): string {
+  const { a, b, onlyA, onlyB, both } = comparison;
+  const alone = [
+    [a, onlyA],
+    [b, onlyB],
+  ] as const;
+  const parts = alone.map(([{ dir }, alerts]) =>
+    alerts.length === 0
+      ? ""
+      : `## Only in ${prose(dir)}\n\n${table(
+          ["time", "alert", "what was seen"],
+          alerts.map((alert) => lineOf(alert).map(prose)),
+          [],
+        )}`,
+  );
+  const same = both.filter(({ laterMs }) => laterMs === 0).length;
+  const all = [
+    `# ${prose(a.dir)} and ${prose(b.dir)}`,
+    table(["", prose(a.dir), prose(b.dir)], figures(a.summary, b.summary), [1, 2]),
+    ...parts,
+    `${count(same)} alerts in both at the same time.`,
+    differencesOf(comparison)
+      .map((line) => `- ${prose(line)}`)
+      .join("\n"),
+  ];
+  return `${all.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** A line for each alert that came at another time, and for each field that fared otherwise. */
+function differencesOf({ a, b, both, fields }: Comparison): readonly string[] {
   const moved = both.filter(({ laterMs }) => laterMs !== 0);
-  io.stdout(`\n${count(both.length - moved.length)} alerts in both at the same time\n`);
-  for (const { alert, laterMs } of moved)
-    io.stdout(
-      `  ${placeOf(alert)}: ${span(Math.abs(laterMs))} ${laterMs > 0 ? "later" : "earlier"} in ${b.dir}\n`,
-    );
-  for (const { field, a: left, b: right } of fields)
-    io.stdout(`  ${field}: ${left ?? "absent"} in ${a.dir}, ${right ?? "absent"} in ${b.dir}\n`);
+  return [
+    ...moved.map(
+      ({ alert, laterMs }) =>
+        `${placeOf(alert)}: ${span(Math.abs(laterMs))} ${laterMs > 0 ? "later" : "earlier"} in ${b.dir}`,
+    ),
+    ...fields.map(
+      ({ field, a: left, b: right }) =>
+        `${field}: ${left ?? "absent"} in ${a.dir}, ${right ?? "absent"} in ${b.dir}`,
+    ),
+  ];
 }
 
 function figures(a: Summary, b: Summary): string[][] {
@@ -90,12 +155,12 @@ function figures(a: Summary, b: Summary): string[][] {
 }
 
 function lineOf(alert: AlertLine): string[] {
-  return ["", alert.time.slice(0, 19).replace("T", " "), placeOf(alert), printable(alert.summary)];
+  return [alert.time.slice(0, 19).replace("T", " "), placeOf(alert), alert.summary];
 }
 
 function placeOf({ alertname, field, statistic, segment }: AlertLine): string {
   const where = segment === null ? "" : ` ${segment.field}:${segment.value}`;
-  return printable(`${alertname} ${field ?? "all fields"} ${statistic}${where}`);
+  return `${alertname} ${field ?? "all fields"} ${statistic}${where}`;
 }
 
 function readSide(dir: string, io: Io): Side {

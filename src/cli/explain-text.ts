@@ -1,4 +1,5 @@
 import type { Contribution } from "../report/contributions.ts";
+import { contributionRows, factsOf } from "./explain-facts.ts";
 import type { Explanation } from "./explanation.ts";
 import { formatTable } from "./io.ts";
 import { count, number, type Paint, printable } from "./paint.ts";
@@ -8,42 +9,10 @@ const historyShown = 60;
 
 /** An explanation for people: the answer first, then what it stands on. */
 export function explanationText(explanation: Explanation, paint: Paint): string {
-  const { alert, baseline, contributions, segments, samples, models, firstMover, notes } = explanation;
-  const place = alert.segment === null ? "" : ` for ${alert.segment.field} ${alert.segment.value}`;
+  const { alert, contributions, segments, samples, notes } = explanation;
   const parts = [
     `${paint.bold(alert.alertname)} ${alert.severity}  ${alert.fingerprint}\n${printable(alert.summary)}\n`,
-    formatTable([
-      ["where", printable(`${alert.featureView} ${alert.field ?? "all fields"} ${alert.statistic}${place}`)],
-      ["window", `${alert.window.start} – ${alert.window.end}, ${count(alert.rows)} rows`],
-      [
-        "observed",
-        `${number(alert.observed)}, expected ${number(alert.expected)}, unit ${number(alert.unit)}`,
-      ],
-      [
-        "shift",
-        `${number(alert.shift)} SD${explanation.sigma === null ? "" : `, the line is ${number(explanation.sigma)} SD`}`,
-      ],
-      ["evidence", evidenceText(alert.evidence)],
-      [
-        "baseline",
-        [
-          baseline.rows === null ? "" : `${count(baseline.rows)} rows`,
-          baseline.digest ?? "",
-          baseline.file ?? "",
-        ]
-          .filter((part) => part !== "")
-          .join(", ") || "not known here",
-      ],
-      [
-        "first mover",
-        firstMover === null
-          ? "this alert: nothing fired before it"
-          : printable(
-              `${firstMover.time} ${firstMover.alertname} ${firstMover.field ?? ""}: ${firstMover.summary} (${firstMover.fingerprint})`,
-            ),
-      ],
-      ...(models.length === 0 ? [] : [["models", printable(models.join(", "))]]),
-    ]),
+    formatTable(factsOf(explanation).map(([name, text]) => [name, printable(text)])),
   ];
   if (contributions.length > 0) parts.push(heading("made of", paint) + contributionTable(contributions));
   if (segments.length > 0)
@@ -82,23 +51,8 @@ function heading(text: string, paint: Paint): string {
   return `${paint.bold(text)}\n`;
 }
 
-function evidenceText(evidence: number): string {
-  if (evidence === 0) return "none is counted: a hard rule, or nothing against chance";
-  return `${number(evidence)} (e to that power to one against chance)`;
-}
-
 function contributionTable(contributions: readonly Contribution[]): string {
-  const dimensions = contributions.some(({ what }) => /^dimension \d+$/.test(what));
-  const share = (value: number): string => (dimensions ? number(value) : `${number(100 * value)}%`);
-  const change = (value: number): string =>
-    `${value > 0 ? "+" : ""}${dimensions ? `${number(value)} SD` : `${number(100 * value)} points`}`;
-  const rows = contributions.map(({ what, before, now, change: moved, unknown }) => [
-    printable(what),
-    share(before),
-    share(now),
-    change(moved),
-    unknown === true ? "not in the mapping" : "",
-  ]);
+  const rows = contributionRows(contributions).map(([what = "", ...rest]) => [printable(what), ...rest]);
   return formatTable([["", "baseline", "window", "change", ""], ...rows], [1, 2, 3]);
 }
 

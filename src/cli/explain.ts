@@ -11,6 +11,7 @@ import { contributionsOf } from "../report/contributions.ts";
 import { openProfileLog, type ProfileLogHeader } from "../sink/profile-log.ts";
 import { readAlerts } from "./compare.ts";
 import { explainLive } from "./explain-live.ts";
+import { explanationMarkdown } from "./explain-markdown.ts";
 import { explanationText } from "./explain-text.ts";
 import {
   type AlertRecord,
@@ -20,6 +21,7 @@ import {
   type Sample,
   sampleOf,
 } from "./explanation.ts";
+import { addFormats, type Formats, printedFormat } from "./formats.ts";
 import { formatJson, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
 import { readBaseline, readSpec } from "./views.ts";
@@ -33,6 +35,7 @@ interface ExplainFlags {
   readonly spec?: string;
   readonly baseline?: string;
   readonly brokers?: string;
+  readonly format?: Formats;
   readonly json?: boolean;
 }
 
@@ -43,6 +46,7 @@ export function addExplain(program: Command, io: Io): void {
     .option("--spec <file>", "instead of the spec that the replay was made with")
     .option("--baseline <file>", "instead of the replay's own")
     .option("--brokers <list>", "for the kcat line, instead of the replay's own")
+    .option("--format <name>", "markdown, for an incident ticket, or json", addFormats)
     .option("--json", "as JSON")
     .addHelpText(
       "after",
@@ -52,20 +56,23 @@ ALERT is a fingerprint, the beginning of one, or a line number of alerts.jsonl (
 Examples:
   tidemark explain out 1
   tidemark explain out 5f2a81c0 --json
+  tidemark explain out 1 --format markdown | gh issue comment 4092 --body-file -
   tidemark explain http://127.0.0.1:8787 5f2a81c0`,
     )
     .action((place: string, alert: string, flags: ExplainFlags) => explain(place, alert, flags, io));
 }
 
 async function explain(place: string, alert: string, flags: ExplainFlags, io: Io): Promise<void> {
+  const format = printedFormat(flags.format, flags.json, "explain");
   const explanation = /^https?:\/\//.test(place)
     ? await explainLive(place, alert, io)
     : await explainRun(resolve(io.cwd, place), alert, flags);
-  io.stdout(
-    flags.json === true
-      ? formatJson(explanation)
-      : explanationText(explanation, paintFor({ ...io, isTTY: false })),
-  );
+  const printed = {
+    json: () => formatJson(explanation),
+    markdown: () => explanationMarkdown(explanation),
+    text: () => explanationText(explanation, paintFor({ ...io, isTTY: false })),
+  };
+  io.stdout(printed[format]());
 }
 
 async function explainRun(dir: string, wanted: string, flags: ExplainFlags): Promise<Explanation> {

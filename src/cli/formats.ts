@@ -24,6 +24,27 @@ export function addFormats(text: string, before: Formats | undefined): Formats {
   return [...new Set([...(before ?? []), ...names])];
 }
 
+/** How what a command prints is written. */
+export type PrintedFormat = "text" | "json" | "markdown";
+
+/**
+ * The one format of what is printed; `--json` is short for one of them.
+ * @param what  for the message: `explain`
+ * @throws Fault `usage`
+ */
+export function printedFormat(
+  names: Formats | undefined,
+  json: boolean | undefined,
+  what: string,
+): PrintedFormat {
+  const [name, other] = names ?? [];
+  const wanted = json === true ? "json" : name;
+  if (other !== undefined || (json === true && name !== undefined && name !== "json"))
+    throw new Fault("usage", `${what} prints one thing: give one format`);
+  if (wanted === undefined || wanted === "json" || wanted === "markdown") return wanted ?? "text";
+  throw new Fault("usage", `--format ${wanted}: ${what} has json and markdown`);
+}
+
 export interface ChosenFormats {
   /** `html` among them, always. */
   readonly reports: readonly ReportFormat[];

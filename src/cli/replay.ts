@@ -15,7 +15,7 @@ import { createTableFiles } from "../sink/table-files.ts";
 import { filesPartition } from "../source/file.ts";
 import { compareRuns } from "./compare.ts";
 import { addDataOptions, type DataOptions, type DataSource, openData, rangeHelp } from "./data.ts";
-import { addFormats, type Formats, formatHelp, formatsOf } from "./formats.ts";
+import { addFormats, type Formats, formatHelp, formatsOf, printedFormat } from "./formats.ts";
 import { timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
@@ -87,6 +87,7 @@ Examples:
 
 ${rangeHelp}
 DIR gets alerts.jsonl, verdicts.jsonl, breaker.jsonl, summary.json, report.html, and profiles.bin: what --sweep and explain read.
+--compare and --sweep print; with --format markdown or json for a pull request, or for machines.
 --format json and markdown add report.json (docs/report.md) and report.md, for an incident ticket or a pull request.
 --format parquet (or arrow) adds verdicts, alerts, breaker and profiles as tables for pandas, Polars and DuckDB: docs/notebooks.md.
 Ctrl-C ends it with what was read until then, marked as partial.`,
@@ -95,9 +96,9 @@ Ctrl-C ends it with what was read until then, marked as partial.`,
 }
 
 async function act(flags: ReplayFlags, io: Io): Promise<void> {
-  const { compare, spec, baseline, out, input, topic, sweep, labels, json } = flags;
+  const { compare, spec, baseline, out, input, topic, sweep, labels, json, format } = flags;
   if (compare !== undefined) {
-    compareRuns(compare, json === true, io);
+    compareRuns(compare, printedFormat(format, json, "--compare"), io);
     return;
   }
   for (const [name, value] of Object.entries({ spec, baseline, out })) {
@@ -106,10 +107,11 @@ async function act(flags: ReplayFlags, io: Io): Promise<void> {
   }
   if (spec === undefined || baseline === undefined || out === undefined) return;
   if (labels !== undefined && sweep === undefined) throw new Fault("usage", "--labels without --sweep");
-  if (sweep === undefined || input !== undefined || topic !== undefined)
-    await replay({ ...flags, spec, baseline, out }, io);
+  const rowsToo = sweep === undefined || input !== undefined || topic !== undefined;
+  if (rowsToo) await replay({ ...flags, spec, baseline, out }, io);
   if (sweep !== undefined) {
-    const options = { dir: out, sweep, labels, json: json === true };
+    const printed = printedFormat(rowsToo ? undefined : format, json, "--sweep");
+    const options = { dir: out, sweep, labels, format: printed };
     await runSweep({ view: readSpec(spec), baseline: readBaseline(baseline), ...options }, io);
   }
 }

@@ -5,7 +5,9 @@ import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { type EventTime, parseInstant } from "../model/time.ts";
 import { judgeAgain, type Label, type WhatIf } from "../pipeline/what-if.ts";
+import { table } from "../report/markdown.ts";
 import { openProfileLog } from "../sink/profile-log.ts";
+import type { PrintedFormat } from "./formats.ts";
 import { formatJson, formatTable, type Io } from "./io.ts";
 import { count, number, span } from "./paint.ts";
 
@@ -34,12 +36,12 @@ export interface SweepOptions {
   readonly dir: string;
   readonly sweep: Sweep;
   readonly labels: string | undefined;
-  readonly json: boolean;
+  readonly format: PrintedFormat;
 }
 
 /** Judges the profiles in `dir` once for each value, writes `sweep.json` there and prints it. */
 export async function runSweep(options: SweepOptions, io: Io): Promise<void> {
-  const { view, baseline, dir, sweep, json } = options;
+  const { view, baseline, dir, sweep, format } = options;
   const labels = options.labels === undefined ? undefined : readLabels(options.labels, io);
   const log = await openProfileLog(resolve(io.cwd, dir));
   try {
@@ -55,15 +57,25 @@ export async function runSweep(options: SweepOptions, io: Io): Promise<void> {
     const { windows, values } = await judgeAgain(view, baseline, sweep.sigmas, log.profiles(), labels);
     const result = { featureView: view.name, windows, labels: labels?.length ?? null, values };
     writeFileSync(join(resolve(io.cwd, dir), "sweep.json"), formatJson(result));
-    io.stdout(json ? formatJson(result) : sweepTable(values));
-    if (!json)
+    const { head, rows, numbers } = sweepTable(values);
+    const printed = {
+      json: () => formatJson(result),
+      markdown: () => `${table(head, rows, numbers)}\n`,
+      text: () => formatTable([head, ...rows], numbers),
+    };
+    io.stdout(printed[format]());
+    if (format === "text")
       io.stderr(`${count(windows)} windows judged ${count(values.length)} times, without reading a row\n`);
   } finally {
     await log.close();
   }
 }
 
-function sweepTable(values: readonly WhatIf[]): string {
+function sweepTable(values: readonly WhatIf[]): {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly numbers: readonly number[];
+} {
   const labelled = values.some(({ recall }) => recall !== undefined);
   const head = ["sigma", "alerts", "a day", "breaker opened", "first alert", "delay"];
   const rows = values.map((value) => [
@@ -75,10 +87,11 @@ function sweepTable(values: readonly WhatIf[]): string {
     value.delaySeconds === null ? "" : value.delaySeconds === 0 ? "0" : span(value.delaySeconds * 1_000),
     ...(labelled ? [`${number(100 * (value.recall ?? 0))}%`, count(value.falseAlerts ?? 0)] : []),
   ]);
-  return formatTable(
-    [[...head, ...(labelled ? ["recall", "false alerts"] : [])], ...rows],
-    [0, 1, 2, 3, 6, 7],
-  );
+  return {
+    head: [...head, ...(labelled ? ["recall", "false alerts"] : [])],
+    rows,
+    numbers: [0, 1, 2, 3, 6, 7],
+  };
 }
 
 /**

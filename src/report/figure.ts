@@ -16,6 +16,11 @@ export function figure({ width, height }: Size, told: string, content: string): 
   return `<svg role="img" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" aria-label="${label}"><title>${label}</title>${content}</svg>`;
 }
 
+/** The same picture for a wide and for a narrow page, of which one is shown: what is written in a picture shrinks with it. */
+export function twice(draw: (width: number) => string): string {
+  return `<div class="wide">${draw(1060)}</div><div class="narrow">${draw(330)}</div>`;
+}
+
 /** Coordinates need no more than a tenth of a pixel. */
 export function px(value: number): string {
   return String(Math.round(value * 10) / 10);

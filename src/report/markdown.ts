@@ -116,7 +116,7 @@ function alertTable(fired: readonly FiredAlert[], leftOut: number): string {
       dated(alert.time),
       end === undefined ? "still firing" : dated(end),
       prose(alert.summary),
-      `\`${alert.fingerprint}\``,
+      code(alert.fingerprint),
     ]);
   const left = fired.length - rows.length + leftOut;
   const more = left > 0 ? `\n\nand ${count(left)} more in alerts.jsonl` : "";
@@ -141,9 +141,14 @@ export function table(
  */
 export function prose(text: string): string {
   return visible(text)
-    .replace(/[@#]|:(?=\/\/)|www(?=\.)/gi, "$&\u200b")
+    .replace(/[@#]|(?<=https?|ftp):(?=\/\/)|www(?=\.)/gi, "$&\u200b")
     .replace(/[\\`*[\]<>|~&#]/g, "\\$&")
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\_");
+}
+
+/** Text in which every letter counts, to be copied: as code, which nothing in it can end. */
+export function code(text: string): string {
+  return `\`${visible(text).replaceAll("`", "'").replaceAll("|", "\\|")}\``;
 }
 
 /** A block of code that no line of the text can end. */

@@ -1,6 +1,7 @@
 import { formatDuration } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { Course } from "./course.ts";
+import { twice } from "./figure.ts";
 import { type HeatRow, heatOf, heatStrip } from "./heat-strip.ts";
 import { clock, count, escapeHtml, percent, timeTag, when } from "./html.ts";
 import { isBad, type ReportInput, type Subject, transitionsOf } from "./report-input.ts";
@@ -8,14 +9,8 @@ import { windowStrip } from "./timeline.ts";
 
 /** Rows of a strip; the worst ones. */
 const rowsMax = 24;
-const [wide, narrow] = [1060, 330];
 /** A quiet window is a low line, so that trouble is told by height as well as by colour. */
 const heights = { "lane-ok": 0.3, "status-insufficient": 0.15, "status-warning": 0.65 };
-
-/** The same picture for a wide and for a narrow page: text in pictures shrinks with them. */
-function twice(draw: (width: number) => string): string {
-  return `<div class="wide">${draw(wide)}</div><div class="narrow">${draw(narrow)}</div>`;
-}
 
 export function overview(course: Course, { findings, view }: ReportInput): string {
   const each = (course.cells[0]?.windows ?? 1) > 1 ? `, ${course.cells[0]?.windows} to a bar` : "";

@@ -10,11 +10,11 @@ h2 { font-size: 17px; margin-bottom: 10px; } h3 { font-size: 15px; margin: 16px 
 .story { font-size: 17px; overflow-wrap: anywhere; } .story time { color: inherit; } .answer .wide, .answer .narrow { margin-top: 14px; } .calm { color: var(--ok); }
 .answer .counts { margin-top: 14px; gap: 6px 30px; } .answer .counts dd { font-size: 17px; }
 .answer nav { display: flex; flex-wrap: wrap; gap: 2px 18px; margin-top: 12px; padding-top: 10px; border-top: 1px solid var(--line); font-size: 14px; }
-.narrow { display: none; } .wide svg, figure svg { width: 100%; }
+figure svg { width: 100%; }
 td time, td.number { white-space: nowrap; } td.seen { overflow-wrap: anywhere; min-width: 170px; }
 td.shift svg, td.compared svg { margin-top: 2px; } td.shift svg { margin-left: auto; } td.compared b { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.compared.critical b { color: var(--critical); } td.compared.warning b { color: var(--warning); } td.compared small { display: block; }
-.scroll + .scroll { margin-top: 14px; } .cards th { min-width: 140px; } .alerts td:nth-child(2) { min-width: 120px; } .alerts td:nth-child(4) small { display: block; } tr.all { background: color-mix(in srgb, var(--ink) 4%, transparent); }
+.scroll + .scroll { margin-top: 14px; } .cards tbody th { min-width: 150px; } .alerts td:nth-child(2) { min-width: 120px; } .alerts td:nth-child(4) small { display: block; } tr.all { background: color-mix(in srgb, var(--ink) 4%, transparent); }
 .chips { list-style: none; display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 4px 0 0; padding: 0; }
 article { border-top: 1px solid var(--line); padding: 16px 0 14px; scroll-margin-top: 10px; } article:target { background: color-mix(in srgb, var(--current) 6%, transparent); } article h3 { margin-top: 0; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 12px 26px; margin: 10px 0 6px; align-items: start; }
@@ -27,7 +27,6 @@ details table { max-width: 520px; margin-top: 6px; } details .scroll table { max
 .legend i.heat-0 { background: var(--track); } .legend i[class^="heat-"]:not(.heat-0) { background: var(--critical); }
 @media (max-width: 640px) {
   main { padding: 10px 8px 40px; } section, .answer { padding: 14px 14px; border-radius: 10px; } h1 { font-size: 25px; }
-  .wide { display: none; } .narrow { display: block; }
   .scroll table { min-width: 620px; } details .scroll table, .scroll table.cards { min-width: 0; } table.cards, .cards tbody { display: block; }
   .cards thead { display: none; } .cards tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 12px; padding: 10px 0; border-top: 1px solid var(--line); }
   .cards th, .cards td { border: 0; padding: 0; overflow-wrap: anywhere; } .cards .seen { grid-column: 1 / -1; } .of::before { content: "windows "; color: var(--soft); }
@@ -38,7 +37,7 @@ details table { max-width: 520px; margin-top: 6px; } details .scroll table { max
   :root { color-scheme: light; } * { print-color-adjust: exact; }
   body { background: none; font-size: 10.5px; } main { max-width: none; padding: 0; } .skip, .answer nav, details:not([open]) { display: none; }
   section, .answer { border: 0; border-radius: 0; padding: 0; margin: 0 0 16px; } .answer { border-left: 6px solid; padding-left: 12px; }
-  .scroll { overflow: visible; } th, td { padding: 4px 8px 4px 0; } td time, td.number, thead th { white-space: normal; } td.seen { min-width: 120px; } .cards th, .alerts td:nth-child(2) { min-width: 0; }
+  .scroll { overflow: visible; } th, td { padding: 4px 8px 4px 0; } td time, td.number, thead th { white-space: normal; } td.seen { min-width: 120px; } .cards tbody th, .alerts td:nth-child(2) { min-width: 0; }
   .pill, small, dt, figcaption, thead th, .legend, code, pre { font-size: 9px; } .story { font-size: 12px; } h1 { font-size: 22px; } .answer .counts dd { font-size: 13px; }
   .wide svg text { font-size: 13px; } summary { list-style: none; break-after: avoid; }
   tr, article, figure, h2, h3, dl, pre, .legend { break-inside: avoid; } h2, h3, .legend { break-after: avoid; } thead { display: table-header-group; }
@@ -47,4 +46,4 @@ details table { max-width: 520px; margin-top: 6px; } details .scroll table { max
 `;
 
 /** Of exactly that text, for the report's content security policy; a test says what it must be. */
-export const reportStyleHash = "sha256-zG4e2oAYGBXnfhA10W8NpJl5Ru1zrYY7PewdqXXQca8=";
+export const reportStyleHash = "sha256-i2Kb3IT1OaF1cOJkAv6MNt0gxUiZ04HvwAU0/LlQy8E=";

@@ -25,6 +25,7 @@ summary { cursor: pointer; color: var(--soft); }
 .unseen { position: absolute; clip-path: inset(50%); height: 1px; width: 1px; overflow: hidden; white-space: nowrap; }
 :focus-visible { outline: 2px solid var(--current); outline-offset: 2px; }
 svg { display: block; max-width: 100%; height: auto; }
+.wide svg { width: 100%; } .narrow { display: none; } @media screen and (max-width: 640px) { .wide { display: none; } .narrow { display: block; } }
 svg text { font: 11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: var(--soft); }
 svg text.unknown, svg text.limit { fill: var(--critical); font-weight: 600; }
 .status-ok { fill: var(--ok); } .status-warning { fill: var(--warning); } .status-critical { fill: var(--critical); } .status-insufficient { fill: var(--insufficient); }

@@ -27,12 +27,17 @@ const linesOf = (dir: string, name: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line));
 
 describe("tidemark replay", () => {
-  it("writes the five files, and the same ones when it is run again", async (t) => {
+  it("writes its files, and the same ones when it is run again", async (t) => {
     const out = scratch(t);
-    const args = ["replay", ...spec, "--input", incident, "--out", out, "--json"];
+    const event = "2026-03-03T04:14:00.000Z=deploy of 'v4.1'";
+    const args = [
+      ...["replay", ...spec, "--input", incident, "--format", "json,markdown", "--event", event],
+      ...["--out", out, "--json"],
+    ];
     const { code, stdout, stderr } = await tidemark(args);
     assert.equal(code, 0, stderr);
     const names = ["alerts.jsonl", "verdicts.jsonl", "breaker.jsonl", "summary.json", "report.html"];
+    names.push("report.md", "report.json");
     const first = names.map((name) => readFileSync(join(out, name), "utf8"));
     assert.deepEqual(JSON.parse(stdout), JSON.parse(readFileSync(join(out, "summary.json"), "utf8")));
     const alerts = linesOf(out, "alerts.jsonl");
@@ -48,6 +53,17 @@ describe("tidemark replay", () => {
     );
     assert.ok(linesOf(out, "verdicts.jsonl").every(({ status }) => status !== "ok"));
     assert.match(first[4] ?? "", /^<!doctype html>/i);
+    assert.match(first[5] ?? "", /^# reco_user: the breaker opened, and closed again\n/);
+    const report = JSON.parse(first[6] ?? "");
+    assert.deepEqual(report.summary, JSON.parse(stdout));
+    assert.deepEqual(report.events, [{ time: "2026-03-03T04:14:00.000Z", text: "deploy of 'v4.1'" }]);
+    const quoted = `'${event.replaceAll("'", "'\\''")}'`;
+    const again = args.slice(0, -1).map((arg) => (arg === event ? quoted : arg));
+    assert.equal(report.command, ["tidemark", ...again].join(" "), "the command makes it again");
+    const side = (segment: string, field: string): number =>
+      report.segments.find((each: { segment: string }) => each.segment === segment).fields[field].shift;
+    assert.ok(side("model_version:v4.1", "ready_ms") > 10 && side("model_version:v4.0", "ready_ms") < 1);
+    assert.ok(side("node:node-07", "ready_ms") > 10 && side("node:node-01", "ready_ms") < 1);
     await tidemark(args);
     for (const [index, name] of names.entries())
       assert.equal(readFileSync(join(out, name), "utf8"), first[index], `${name} is the same`);

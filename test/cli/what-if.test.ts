@@ -98,6 +98,33 @@ describe("what if", () => {
     assert.deepEqual([same.onlyA, same.onlyB, same.fields], [[], [], []]);
   });
 
+  it("prints sweep, comparison and explanation as Markdown for a ticket, and no other format", async () => {
+    const print = (...args: readonly string[]) => tidemark([...args, "--format", "markdown"]);
+    const sweep = await print("replay", ...spec, "--out", narrow, "--sweep", "sigma=2..6:4");
+    assert.match(sweep.stdout, /^\| sigma \| alerts \|.*\n\| --: \| --: \|.*\n\| 2 \| .*\n\| 6 \| .*\n$/);
+    const compared = (await print("replay", "--compare", narrow, wide)).stdout;
+    assert.match(compared, /^# .*narrow and .*wide\n/);
+    assert.match(compared, /\| breaker at the end \| closed \| closed \|/);
+    assert.match(compared, /## Only in .*narrow\n\n\| time \| alert \| what was seen \|\n/);
+    const told = (await print("explain", narrow, "1")).stdout;
+    assert.match(
+      told,
+      /^# TidemarkDefaultCase \(critical\) `\w+`\n\n\*\*19\.4% of user_location are outside/,
+    );
+    assert.match(told, /\| United States \| 0% \| [\d.]+% \| \+[\d.]+ points \| not in the mapping \|/);
+    assert.match(told, /\| node:node-09 \|/);
+    for (const [args, message] of [
+      [["explain", narrow, "1", "--format", "html"], /explain has json and markdown/],
+      [["replay", "--compare", narrow, wide, "--format", "parquet"], /--compare has json and markdown/],
+      [["explain", narrow, "1", "--format", "markdown,json"], /explain prints one thing/],
+      [["explain", narrow, "1", "--format", "markdown", "--json"], /explain prints one thing/],
+    ] as const) {
+      const ended = await tidemark(args);
+      assert.equal(ended.code, 2, args.join(" "));
+      assert.match(ended.stderr, message);
+    }
+  });
+
   it("explains an alert by fingerprint, by its beginning and by line: how far, made of what, since when, which rows", async () => {
     const [line = ""] = readFileSync(join(narrow, "alerts.jsonl"), "utf8").split("\n");
     const alert = JSON.parse(line);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fenced, prose, renderMarkdown, table } from "../../src/report/markdown.ts";
+import { code, fenced, prose, renderMarkdown, table } from "../../src/report/markdown.ts";
 import { evil, inputOf } from "./input.ts";
 
 describe("report.md", () => {
@@ -64,6 +64,12 @@ describe("text in Markdown", () => {
 
   it("ends a block of code only where it ends", () => {
     assert.equal(fenced("a ``` b"), "````sh\na ``` b\n````");
+  });
+
+  it("keeps every letter of what is to be copied", () => {
+    assert.equal(code("features-0@160"), "`features-0@160`");
+    assert.equal(code("a`|b"), "`a'\\|b`");
+    assert.equal(prose("s3://models/v4"), "s3://models/v4");
   });
 
   it("aligns numbers to the right", () => {

@@ -2,6 +2,7 @@ import { rolloutsOf } from "../../judge/rollout.ts";
 import { formatDuration } from "../../model/time.ts";
 import { type Alert, segmentKey } from "../../model/verdict.ts";
 import type { Board, ViewStatus } from "../../pipeline/board.ts";
+import { twice } from "../../report/figure.ts";
 import { clock, count, escapeHtml, span, timeTag } from "../../report/html.ts";
 import { statusOf } from "../../report/status.ts";
 import { windowStrip } from "../../report/timeline.ts";
@@ -149,7 +150,7 @@ function timeline({ view, recent, breaker }: ViewStatus): string {
     return `<p class="soft">No window of ${formatDuration(view.window.sizeMs)} has closed yet.</p>`;
   }
   const cells = shown.map((judged) => ({ window: judged.window, status: statusOf(judged) }));
-  const strip = windowStrip(cells, breaker.history, { width: 1080, height: 52 });
+  const strip = twice((width) => windowStrip(cells, breaker.history, { width, height: 52 }));
   return `<div class="strip"><h3>${shown.length} closed windows of ${formatDuration(view.window.sizeMs)}</h3>${strip}
 <ul class="legend"><li><i class="ok"></i>ok</li><li><i class="warning"></i>warning</li><li><i class="critical"></i>critical</li><li><i></i>too few rows to tell</li><li>▼ the breaker moved</li></ul></div>`;
 }

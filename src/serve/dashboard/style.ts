@@ -22,7 +22,6 @@ h2 { font-size: 21px; letter-spacing: -.01em; } h2 small { font-weight: 400; fon
 .open .lamp { background: var(--critical); } .half-open .lamp { background: var(--warning); }
 .top.open .lamp { box-shadow: 0 0 0 4px color-mix(in srgb, var(--critical) 25%, transparent); }
 .models { font-size: 14px !important; } .counts dd time { color: inherit; }
-.strip svg { width: 100%; }
 .segments ul, .overview ul, .troubles ul { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 6px; }
 .segments li, .overview li { border: 1px solid var(--line); border-radius: 99px; padding: 1px 11px; font-size: 13px; display: flex; align-items: center; gap: 6px; }
 .overview { margin-top: 16px; } .overview li { background: var(--card); font-size: 14px; padding: 3px 13px; }
@@ -36,5 +35,6 @@ h2 { font-size: 21px; letter-spacing: -.01em; } h2 small { font-weight: 400; fon
 .fields td:last-child { padding-right: 0; width: 270px; } .fields td small { display: block; max-width: 300px; }
 .shift { display: flex; align-items: center; gap: 8px; white-space: nowrap; font-variant-numeric: tabular-nums; } .shift span { min-width: 62px; }
 small.bad { color: var(--critical); font-weight: 600; }
+.strip + p { margin-top: 6px; }
 @media (max-width: 700px) { .breaker { text-align: left; } .breaker p:first-child { justify-content: flex-start; } .view { padding: 0 14px 14px; border-radius: 0; margin-left: -20px; margin-right: -20px; } .top { margin: 0 -14px 14px; padding: 14px; } }
 `;
