@@ -166,12 +166,11 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     lag: () => lag,
     deliveryFailures: () => deliveryFailures,
     memory: watchdog.status,
-    faces: config.roles.includes("serve") ? "all" : "health",
     canaryDir: join(config.state.dir, "canary"),
   });
   const url = await server.listen();
   log.info({ url: url.href, views: views.map(({ view }) => view.name) }, "tidemark watches");
-  const source = await openSource({ config, client, options, monitor, io, lag });
+  const source = await openSource({ config, client, options, monitor, io, lag, log });
   const gauges = new AbortController();
   const watching = watchGauges(
     {
@@ -279,6 +278,7 @@ interface SourceParts {
   readonly monitor: Monitor;
   readonly io: Io;
   readonly lag: Map<string, number>;
+  readonly log: ReturnType<typeof createLogger>;
 }
 
 async function openSource({
@@ -288,6 +288,7 @@ async function openSource({
   monitor,
   io,
   lag,
+  log,
 }: SourceParts): Promise<Source | undefined> {
   const views = monitor.board.views().map(({ view }) => view);
   const { limits, kafka } = config;
@@ -298,11 +299,11 @@ async function openSource({
       });
     }
     if (!config.roles.includes("profile")) return undefined;
-    const { createKafkaSource } = await import("../source/kafka.ts");
+    const { createKafkaThread } = await import("../source/kafka-threaded.ts");
     const topics = new Set(views.flatMap(({ source }) => (source.topic === undefined ? [] : [source.topic])));
-    const source = createKafkaSource({
-      client,
-      ...kafka,
+    const source = createKafkaThread({
+      kafka,
+      log,
       topics: [...topics],
       onTrouble: monitor.trouble,
       onLag: (partition, records) => void lag.set(partition, records),

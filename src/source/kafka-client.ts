@@ -5,7 +5,6 @@ import kafkajs, {
   type logLevel,
   type SASLOptions,
 } from "kafkajs";
-import type { Logger } from "pino";
 import { Fault } from "../model/fault.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
 
@@ -45,13 +44,15 @@ type TokenSource =
       readonly scope: string | undefined;
     };
 
+/** Where the client's own messages go: a pino logger is one. */
+export interface KafkaLog {
+  debug(fields: object, text: string): void;
+}
+
 const tokenTimeoutMs = 10_000;
 
 /** One client for a process; source, store and sink share it. All five compression codecs are known afterwards. */
-export function createKafkaClient(
-  options: KafkaOptions,
-  log: Pick<Logger, "debug" | "warn"> | undefined,
-): Kafka {
+export function createKafkaClient(options: KafkaOptions, log: KafkaLog | undefined): Kafka {
   registerCodecs();
   const { brokers, clientId, ssl, sasl } = options;
   const config: KafkajsConfig = {
@@ -69,7 +70,7 @@ export function createKafkaClient(
 }
 
 /** kafkajs retries what it logs as an error, and what stays wrong reaches the caller: so its log is a debug log. */
-function logInto(log: Pick<Logger, "debug" | "warn"> | undefined): NonNullable<KafkajsConfig["logCreator"]> {
+function logInto(log: KafkaLog | undefined): NonNullable<KafkajsConfig["logCreator"]> {
   return () =>
     ({ level, namespace, log: entry }: { level: logLevel; namespace: string; log: { message: string } }) => {
       const { message } = entry;

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { Kafka, logLevel } from "kafkajs";
+import { Fault } from "../../src/model/fault.ts";
+import { type Message, type Partition, partitionKey } from "../../src/model/record.ts";
+import type { Receiver } from "../../src/pipeline/ports.ts";
+import { createKafkaThread } from "../../src/source/kafka-threaded.ts";
+import { faultOf, noteOf, packMessages, unpackMessages } from "../../src/source/thread-messages.ts";
+import { broker, createTopic } from "../services/services.ts";
+import { eventually } from "../services/wait.ts";
+
+const bytesOf = (message: Message): Uint8Array =>
+  message.body.kind === "bytes" ? message.body.bytes : new Uint8Array();
+
+describe("messages between threads", () => {
+  it("come out as they went in, each value where columns of eight bytes can be looked at", () => {
+    const bytes = fc.uint8Array({ maxLength: 100 });
+    const message = fc
+      .record({
+        offset: fc.nat(),
+        timestamp: fc.option(fc.nat(), { nil: undefined }),
+        headers: fc.dictionary(fc.string(), fc.string()).map((texts) => new Map(Object.entries(texts))),
+        id: fc.option(fc.nat(), { nil: undefined }),
+        bytes,
+        key: fc.option(bytes, { nil: undefined }),
+      })
+      .map(
+        ({ offset, timestamp, headers, id, bytes: value, key }): Message => ({
+          offset,
+          timestamp,
+          headers,
+          ...(id === undefined ? {} : { schemaReference: { kind: "id", id, framing: "prefix" } }),
+          body: { kind: "bytes", bytes: value, ...(key === undefined ? {} : { key }) },
+        }),
+      );
+    fc.assert(
+      fc.property(fc.array(message), (messages) => {
+        const { bytes: all, messages: packed } = packMessages(messages);
+        const moved = { bytes: structuredClone(all, { transfer: [all] }), messages: structuredClone(packed) };
+        const unpacked = unpackMessages(moved);
+        assert.deepEqual(unpacked, messages);
+        for (const each of unpacked) assert.equal(bytesOf(each).byteOffset % 8, 0);
+      }),
+    );
+  });
+
+  it("are told of faults by code and hint, and of our own mistakes by where they were made", () => {
+    const fault = new Fault("sink.unreachable", "no sink", { retryable: true, hint: "look" });
+    const { code, message, retryable, hint } = faultOf(structuredClone(noteOf(fault)));
+    assert.deepEqual([code, message, retryable, hint], ["sink.unreachable", "no sink", true, "look"]);
+    assert.match(faultOf(noteOf(new TypeError("ours"))).message, /ours\n.*kafka-threaded\.test/);
+  });
+});
+
+interface Reading {
+  readonly seen: Map<string, string[]>;
+  readonly saved: ReadonlyMap<string, number>[];
+  readonly troubles: (string | undefined)[];
+  /** What the next call of `receive` throws. */
+  fail: Error | undefined;
+  stop(): void;
+  readonly ended: Promise<void>;
+}
+
+function read(brokers: string, topic: string): Reading {
+  const end = new AbortController();
+  const [next, seen] = [new Map<string, number>(), new Map<string, string[]>()];
+  const reading = { seen, saved: [] as Map<string, number>[], troubles: [] as (string | undefined)[] };
+  const state: { fail: Error | undefined } = { fail: undefined };
+  const receiver: Receiver = {
+    async assigned(partition: Partition) {
+      seen.set(partitionKey(partition), []);
+      return undefined;
+    },
+    async receive(partition, messages) {
+      const [first, ...rest] = messages;
+      const key = partitionKey(partition);
+      const take = ({ offset, ...message }: Message): void => {
+        if (offset < (next.get(key) ?? 0)) return;
+        next.set(key, offset + 1);
+        seen.get(key)?.push(`${offset} ${Buffer.from(bytesOf({ offset, ...message })).toString()}`);
+      };
+      if (first !== undefined) take(first);
+      const { fail } = state;
+      state.fail = undefined;
+      if (fail !== undefined) throw fail;
+      rest.forEach(take);
+    },
+    lost: async () => assert.fail("nothing is lost"),
+    counted: async () => undefined,
+    ended: async () => undefined,
+    revoked: async () => undefined,
+    async checkpoint() {
+      reading.saved.push(new Map(next));
+      return new Map(next);
+    },
+  };
+  const source = createKafkaThread({
+    kafka: {
+      ...{ brokers: brokers.split(","), clientId: "test", ssl: undefined, sasl: undefined },
+      ...{ groupId: `thread-${randomUUID()}`, startFrom: "earliest" },
+    },
+    log: undefined,
+    topics: [topic],
+    onTrouble: (name, text) => {
+      if (name === "source") reading.troubles.push(text);
+    },
+    onLag: () => undefined,
+  });
+  const ended = source.run(receiver, end.signal);
+  ended.catch(() => undefined); // looked at by the test
+  return Object.assign(state, reading, { ended, stop: () => end.abort() });
+}
+
+const count = 600;
+
+/** Messages of 40 kB in two partitions: three times what may be under way between the threads. */
+async function fill(brokers: string): Promise<{ topic: string; expected: ReadonlyMap<string, string[]> }> {
+  const topic = await createTopic(brokers, "threads", { partitions: 2 });
+  const producer = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.NOTHING }).producer();
+  await producer.connect();
+  const texts = Array.from({ length: count }, (_, index) => String(index).padEnd(40_000, "."));
+  const messages = texts.map((value, index) => ({ value, partition: index % 2 }));
+  for (let from = 0; from < count; from += 100)
+    await producer.send({ topic, messages: messages.slice(from, from + 100) });
+  await producer.disconnect();
+  const of = (partition: number): string[] =>
+    texts.filter((_, index) => index % 2 === partition).map((text, offset) => `${offset} ${text}`);
+  return { topic, expected: new Map([0, 1].map((number) => [`${topic}-${number}`, of(number)])) };
+}
+
+describe("Kafka read in a thread of its own", () => {
+  const waitMs = 60_000;
+  const seenIn = ({ seen }: Reading): number => [...seen.values()].reduce((sum, all) => sum + all.length, 0);
+
+  it("brings every message once and in order, also after the receiver was held up, and a checkpoint of them", async () => {
+    const brokers = await broker();
+    const { topic, expected } = await fill(brokers);
+    const reading = read(brokers, topic);
+    reading.fail = new Fault("sink.unreachable", "a sink is away", { retryable: true });
+    await eventually(() => seenIn(reading) === count, waitMs);
+    reading.stop();
+    await reading.ended;
+    assert.deepEqual(new Map([...reading.seen].sort()), expected);
+    assert.equal(reading.troubles[0], "a sink is away");
+    assert.equal(reading.troubles.at(-1), undefined);
+    const last = reading.saved.at(-1);
+    assert.deepEqual(
+      [...expected.keys()].map((key) => last?.get(key)),
+      [count / 2, count / 2],
+    );
+  });
+
+  it("ends with what the receiver cannot try again, and makes nothing durable after it", async () => {
+    const brokers = await broker();
+    const { topic } = await fill(brokers);
+    const reading = read(brokers, topic);
+    reading.fail = new RangeError("our own mistake");
+    await assert.rejects(reading.ended, reading.fail);
+    assert.deepEqual(reading.saved, []);
+  });
+
+  it("says when there is no broker", async () => {
+    const reading = read("127.0.0.1:1", "none");
+    await assert.rejects(
+      reading.ended,
+      (error) => error instanceof Fault && error.code === "source.unreachable",
+    );
+  });
+});
