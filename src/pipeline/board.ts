@@ -33,7 +33,7 @@ export interface ViewStatus {
   readonly view: FeatureView;
   /** Baseline's own words for people, or `undefined` without a baseline. */
   readonly baseline: { readonly rows: number; readonly from: EventTime; readonly to: EventTime } | undefined;
-  /** Whether its rows have stayed away for longer than chance explains, or none has ever come. */
+  /** Whether its rows have stayed away for longer than chance explains. */
   readonly silent: boolean;
   /** Alerts that began to fire while muted, since the start. */
   readonly silenced: number;

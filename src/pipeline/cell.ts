@@ -9,7 +9,8 @@ import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
 import { decodeJudging, decodeLane, encodeLane } from "./checkpoint.ts";
-import { createJudging, type Judging, type OpenWindow } from "./judging.ts";
+import type { OpenWindow } from "./judged-windows.ts";
+import { createJudging, type Judging } from "./judging.ts";
 import { type ClosedWindow, decoderFor, type Lane } from "./lane.ts";
 import type { Outcome, Store } from "./ports.ts";
 
@@ -31,10 +32,6 @@ export interface Cell {
   /** When a lane last had records, on the clock that only goes forward; −Infinity when nobody need wait for it. */
   readonly lastActive: Map<string, Elapsed>;
   earlySecond: number;
-  /** When it was first given a partition. */
-  since: Elapsed | undefined;
-  /** The window from which on nothing has come, where nothing ever has. */
-  quietFrom: EventTime | undefined;
 }
 
 /** Reports what is wrong by a stable word; `undefined` when it is over. */
@@ -55,8 +52,6 @@ export function createCell(
     lanes: new Map(),
     lastActive: new Map(),
     earlySecond: Number.NEGATIVE_INFINITY,
-    since: undefined,
-    quietFrom: undefined,
   };
 }
 
@@ -98,7 +93,7 @@ function openWindows(cell: Cell, own: readonly WindowProfile[]): readonly OpenWi
   for (const lane of cell.lanes.values()) {
     for (const profile of cell.profiler.open(lane.state)) parts.get(keyOf(profile))?.push(profile);
   }
-  return [...parts.values()];
+  return [...parts.values()].map((profiles) => ({ counts: profiles, sketches: profiles }));
 }
 
 /** Event time up to which any partition has shown rows. */
@@ -113,13 +108,10 @@ export function seenThrough(cell: Cell): EventTime {
  * member without partitions says nothing of the stream.
  */
 export function silentForMs(cell: Cell, now: Elapsed): number {
-  const open = [...cell.lanes.values()].filter(({ ended }) => !ended);
-  if (open.length === 0) return 0;
-  const latest = open.reduce(
-    (last, { key }) => Math.max(last, cell.lastActive.get(key) ?? now),
-    cell.since ?? now, // a partition that is empty has been silent since we looked at it
-  );
-  return now - latest;
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const lane of cell.lanes.values())
+    if (!lane.ended) latest = Math.max(latest, cell.lastActive.get(lane.key) ?? now);
+  return Number.isFinite(latest) ? now - latest : 0;
 }
 
 /** The time that every partition which still counts has passed: −Infinity while one of them has not said anything yet. */

@@ -269,8 +269,6 @@ function heartbeat(
   const silentMs = roll.silentMs(at) - latenessMs;
   if (silentMs < sizeMs) return [];
   // what is still open has rows
-  const seen = Math.max(judging.judgedThrough, windowOf(roll.high() + latenessMs, sizeMs).end);
-  // nothing has ever come: since the partitions were first told of
-  const from = Number.isFinite(seen) ? seen : windowOf(at - silentMs, sizeMs).end;
+  const from = Math.max(judging.judgedThrough, windowOf(roll.high() + latenessMs, sizeMs).end);
   return judging.silence(from, from + silentMs);
 }

@@ -11,6 +11,14 @@ const recentMax = 1_440;
 /** Rules whose first hit is judged at once, whatever the clock of the data says. */
 const immediateRules: readonly RuleName[] = ["missing", "type", "nonfinite", "limit", "max"];
 
+/** One window and segment that is still open, by partition. */
+export interface OpenWindow {
+  /** Never empty; where `sketches` has another profile, its sketches say nothing. */
+  readonly counts: readonly WindowProfile[];
+  /** Of the partitions that have told of theirs, as they were then: they may have seen fewer rows. */
+  readonly sketches: readonly WindowProfile[];
+}
+
 /** A window without a row, of which one thing is said. */
 export function silentWindow(view: FeatureView, window: Window, verdict: Verdict): JudgedWindow {
   return {

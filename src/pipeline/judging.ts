@@ -38,7 +38,14 @@ import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
 import { type GaugeReading, gaugeWindows } from "./gauge-reading.ts";
-import { countHardHits, insertByStart, mergeAll, mergeInOrder, silentWindow } from "./judged-windows.ts";
+import {
+  countHardHits,
+  insertByStart,
+  mergeAll,
+  mergeInOrder,
+  type OpenWindow,
+  silentWindow,
+} from "./judged-windows.ts";
 import type { JudgingState } from "./judging-state.ts";
 import { withParts } from "./made-of.ts";
 import type { Outcome } from "./ports.ts";
@@ -120,9 +127,6 @@ export interface Judging {
   encode(): JudgingState;
   restore(state: JudgingState): void;
 }
-
-/** One window and segment that is still open, by partition; never empty. */
-export type OpenWindow = readonly WindowProfile[];
 
 export function createJudging(
   view: FeatureView,
@@ -322,7 +326,7 @@ export function createJudging(
     },
     early(open, asOf) {
       const byWindow = new Map<EventTime, { judged: JudgedWindow; profile: WindowProfile }[]>();
-      for (const partitions of open) {
+      for (const { counts: partitions, sketches } of open) {
         const counts = mergeCounts(partitions);
         const { window, segment, rows } = counts;
         const key = `${window.start}|${segmentKey(segment)}`;
@@ -330,9 +334,12 @@ export function createJudging(
         const newHits = segment === null && countHardHits(counts) > (hardHits.get(window.start) ?? 0);
         if (rows < seen.counts * growth.counts && !newHits) continue;
         if (newHits) hardHits.set(window.start, countHardHits(counts));
-        const whole = rows >= view.window.minRows && rows >= seen.sketches * growth.sketches;
-        judgedRows.set(key, { counts: rows, sketches: whole ? rows : seen.sketches });
-        const profile = whole ? mergeAll(partitions) : counts;
+        const sketched = sketches.reduce((sum, profile) => sum + profile.rows, 0);
+        const enough = sketched >= view.window.minRows && sketched >= seen.sketches * growth.sketches;
+        // what was hit after the sketches were told is in the counts alone
+        const whole = sketched > 0 && enough && (sketched === rows || !newHits);
+        judgedRows.set(key, { counts: rows, sketches: whole ? sketched : seen.sketches });
+        const profile = whole ? mergeAll(sketches) : counts;
         const own = judge.judge(profile, { final: false, asOf, ...(whole ? {} : { only: "counts" }) });
         const ahead = trends.look(profile, false);
         const told = ahead.length === 0 ? own : { ...own, verdicts: [...own.verdicts, ...ahead] };

@@ -17,7 +17,8 @@ export function outcomeBytes(outcome: Outcome): number {
     case "signal": {
       const { signal } = outcome;
       if (signal.kind !== "open") return objectBytes;
-      return signal.profiles.reduce((sum, profile) => sum + profileBytes(profile), objectBytes);
+      const profiles = [...signal.profiles, ...signal.counts];
+      return profiles.reduce((sum, profile) => sum + profileBytes(profile), objectBytes);
     }
     case "alert":
     case "breaker":

@@ -3,7 +3,7 @@ import { getOrInsert } from "../model/maps.ts";
 import type { EventTime, WallTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
-import type { OpenWindow } from "./judging.ts";
+import type { OpenWindow } from "./judged-windows.ts";
 import type { Signal } from "./signal.ts";
 
 /** A partition of no topic (the HTTP gate of a process) is gone when the log says nothing of it for so long. */
@@ -18,7 +18,10 @@ interface Entry {
   /** Timestamp of the newest record that told of rows. */
   activeAt: WallTime;
   /** By window start and segment. */
-  readonly open: Map<string, WindowProfile>;
+  readonly open: Map<
+    string,
+    { readonly counts: WindowProfile; readonly sketches: WindowProfile | undefined }
+  >;
 }
 
 export interface RollState {
@@ -92,7 +95,12 @@ export function createRoll(view: FeatureView): Roll {
           const entry = entryOf(signal.partition, at);
           const { open } = entry;
           entry.activeAt = at;
-          for (const profile of signal.profiles) open.set(keyOf(profile), profile);
+          for (const profile of signal.profiles)
+            open.set(keyOf(profile), { counts: profile, sketches: profile });
+          for (const counts of signal.counts) {
+            const key = keyOf(counts);
+            open.set(key, { counts, sketches: open.get(key)?.sketches });
+          }
           return;
         }
       }
@@ -123,17 +131,21 @@ export function createRoll(view: FeatureView): Roll {
       return at - all.reduce((latest, { activeAt }) => Math.max(latest, activeAt), 0);
     },
     open(judgedThrough) {
-      const windows = new Map<string, WindowProfile[]>();
+      const windows = new Map<string, { counts: WindowProfile[]; sketches: WindowProfile[] }>();
       for (const { open } of entries.values()) {
-        for (const [key, profile] of open) {
-          if (profile.window.end <= judgedThrough) open.delete(key);
-          else getOrInsert(windows, key, () => []).push(profile);
+        for (const [key, { counts, sketches }] of open) {
+          if (counts.window.end <= judgedThrough) open.delete(key);
+          else {
+            const window = getOrInsert(windows, key, () => ({ counts: [], sketches: [] }));
+            window.counts.push(counts);
+            if (sketches !== undefined) window.sketches.push(sketches);
+          }
         }
       }
       const merged = [...windows.values()];
-      const rank = ([first]: OpenWindow): number => (first?.segment === null ? 0 : 1);
+      const rank = ({ counts: [first] }: OpenWindow): number => (first?.segment === null ? 0 : 1);
       return merged.sort(
-        (a, b) => rank(a) - rank(b) || (a[0]?.window.start ?? 0) - (b[0]?.window.start ?? 0),
+        (a, b) => rank(a) - rank(b) || (a.counts[0]?.window.start ?? 0) - (b.counts[0]?.window.start ?? 0),
       );
     },
     encode: () => ({

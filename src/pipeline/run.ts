@@ -151,7 +151,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
       if (isNew) lane.nextOffset = extent?.from ?? 0;
       const lastActive = isEmpty && isNew ? Number.NEGATIVE_INFINITY : clock.elapsed();
       cell.lastActive.set(lane.key, lastActive);
-      cell.since ??= clock.elapsed();
       teller?.begin(lane);
       await emit(teller?.tick(cell, lane, clock.elapsed(), lastActive) ?? []);
       const known = lane.nextOffset > 0 || extent?.from !== undefined;
@@ -180,9 +179,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const silentMs = judges ? silentForMs(cell, clock.elapsed()) - latenessMs : 0;
     if (silentMs < sizeMs) return [];
     // what is still open has rows
-    const seen = Math.max(cell.judging.judgedThrough, windowOf(seenThrough(cell), sizeMs).end);
-    if (!Number.isFinite(seen)) cell.quietFrom ??= windowOf(clock.now() - silentMs, sizeMs).end;
-    const from = Number.isFinite(seen) ? seen : (cell.quietFrom ?? seen);
+    const from = Math.max(cell.judging.judgedThrough, windowOf(seenThrough(cell), sizeMs).end);
     return cell.judging.silence(from, from + silentMs);
   };
 

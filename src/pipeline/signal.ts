@@ -1,6 +1,7 @@
 import type { EventTime } from "../model/time.ts";
 import { type BreakerOrder, segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
+import { countsOf } from "../profile/merge.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { pack, unpack } from "./checkpoint.ts";
 import type { GaugeReading } from "./gauge-reading.ts";
@@ -29,6 +30,8 @@ export type Signal =
       readonly partition: string;
       readonly asOf: EventTime;
       readonly profiles: readonly WindowProfile[];
+      /** Windows of which only the counts are told (`countsOf`). */
+      readonly counts: readonly WindowProfile[];
     }
   /** How far a partition has come, or that it is silent and must not hold the others back. */
   | {
@@ -85,8 +88,10 @@ export function encodeSignal(signal: Signal, handover?: Handover): SignalRecord 
       };
     }
     case "open": {
-      const { profiles, ...header } = signal;
-      return record(kind, `${signal.view}|${signal.partition}`, pack(header, profiles.map(encodeProfile)));
+      const { profiles, counts, ...rest } = signal;
+      const header = { ...rest, whole: profiles.length };
+      const parts = [...profiles, ...counts.map(countsOf)].map(encodeProfile);
+      return record(kind, `${signal.view}|${signal.partition}`, pack(header, parts));
     }
     case "progress": {
       const { watermark } = signal;
@@ -127,10 +132,9 @@ export function decodeSignal(
     }
     case "open": {
       const { header, parts } = unpack(value);
-      return {
-        ...(header as Omit<Extract<Signal, { kind: "open" }>, "profiles">),
-        profiles: parts.map(decodeProfile),
-      };
+      const { whole = parts.length, ...rest } = header as OpenHeader;
+      const profiles = parts.map(decodeProfile);
+      return { ...rest, profiles: profiles.slice(0, whole), counts: profiles.slice(whole) };
     }
     case "progress": {
       const header = unpack(value).header as Extract<Signal, { kind: "progress" }>;
@@ -148,6 +152,9 @@ export function decodeSignal(
       return undefined;
   }
 }
+
+/** `whole`: how many of the profiles have their sketches; absent in what an older tidemark wrote, where all of them had. */
+type OpenHeader = Omit<Extract<Signal, { kind: "open" }>, "profiles" | "counts"> & { whole?: number };
 
 function record(kind: Signal["kind"], key: string, value: Uint8Array): SignalRecord {
   return { kind, key, value, headers: { [kindHeader]: kind } };

@@ -54,15 +54,13 @@ export function createBoard(parts: BoardParts): Board {
     }
     const { baseline } = cell;
     const judging = parts.judgingOf(cell);
-    const hasNothing =
-      lastEvent === undefined && judging.latest === undefined && judging.windows.length === 0;
     let lost = 0;
     for (const lane of cell.lanes.values()) lost += lane.lost;
     return {
       view: cell.view,
       baseline:
         baseline === undefined ? undefined : { rows: baseline.rows, from: baseline.from, to: baseline.to },
-      silent: hasNothing || judging.active().some(({ statistic }) => statistic === "silence"),
+      silent: judging.active().some(({ statistic }) => statistic === "silence"),
       silenced: judging.silenced,
       breaker: judging.breaker,
       segments: judging.segments,

@@ -1,4 +1,5 @@
-import type { Elapsed, EventTime } from "../model/time.ts";
+import { getOrInsert } from "../model/maps.ts";
+import type { Elapsed } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Cell } from "./cell.ts";
@@ -7,12 +8,12 @@ import type { Lane } from "./lane.ts";
 import type { Outcome } from "./ports.ts";
 import type { Signal } from "./signal.ts";
 
-/** Open windows of a lane are told at most so often (a tenth of a megabyte each), but for the first hit of a hard rule. */
+/** Open windows of a lane are told at most so often, but for the first hit of a hard rule. */
 const openEveryMs = 1_000;
 /** A silent lane is told of so often: the judge knows no time but the log's. */
 const idleEveryMs = 15_000;
-/** An open window is told again when it has grown by this share. */
-const openGrowth = 1.02;
+/** The counts of an open window are told again when it has grown by this share, its sketches (a tenth of a megabyte) by that. */
+const growth = { counts: 1.02, sketches: 1.25 };
 
 /** What has been told of one lane. */
 interface Told {
@@ -21,8 +22,17 @@ interface Told {
   idle: boolean;
   idleAt: Elapsed;
   openAt: Elapsed;
-  /** Rows and hits of hard rules by window start and segment. */
-  readonly open: Map<string, { readonly rows: number; readonly hits: number }>;
+  /** By window start and segment. */
+  readonly open: Map<string, ToldWindow>;
+}
+
+interface ToldWindow {
+  /** When it was first looked at: a window that is over before a second has passed is not told of with its sketches. */
+  readonly since: Elapsed;
+  rows: number;
+  hits: number;
+  /** Rows of which sketches have been told. */
+  sketched: number;
 }
 
 /**
@@ -70,16 +80,29 @@ export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }):
     if (lastEvent === undefined) return [];
     const live = cell.profiler.open(lane.state);
     const due = now - known.openAt >= openEveryMs;
-    const news = live.filter((profile) => isNews(known, profile, due));
-    if (news.length === 0) return [];
+    const [profiles, counts]: [WindowProfile[], WindowProfile[]] = [[], []];
+    for (const profile of live) {
+      const window = getOrInsert(known.open, keyOf(profile), () => ({
+        since: now,
+        rows: 0,
+        hits: 0,
+        sketched: 0,
+      }));
+      const { rows } = profile;
+      const old = now - window.since >= openEveryMs;
+      const whole = due && old && rows > 0 && rows >= window.sketched * growth.sketches;
+      if (!whole && !isNews(window, profile, due)) continue;
+      (whole ? profiles : counts).push(profile);
+      Object.assign(window, { rows, hits: countHardHits(profile), sketched: whole ? rows : window.sketched });
+    }
+    if (profiles.length + counts.length === 0) return [];
     known.openAt = now;
     const starts = new Set(live.map(({ window }) => window.start));
     for (const key of known.open.keys())
       if (!starts.has(Number(key.slice(0, key.indexOf("|"))))) known.open.delete(key);
-    for (const profile of news) {
-      known.open.set(keyOf(profile), { rows: profile.rows, hits: countHardHits(profile) });
-    }
-    return [outcome(openSignal(lane, lastEvent, news))];
+    const { name, fingerprint } = lane.view;
+    const told = { view: name, spec: fingerprint, partition: lane.key, asOf: lastEvent, profiles, counts };
+    return [outcome({ kind: "open", ...told })];
   };
 
   return {
@@ -92,19 +115,9 @@ export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }):
   };
 }
 
-function isNews({ open }: Told, profile: WindowProfile, due: boolean): boolean {
-  const before = open.get(keyOf(profile));
-  const firstHit = profile.segment === null && (before?.hits ?? 0) === 0 && countHardHits(profile) > 0;
-  return firstHit || (due && profile.rows > (before?.rows ?? 0) * openGrowth);
-}
-
-function openSignal(
-  lane: Lane,
-  asOf: EventTime,
-  profiles: readonly WindowProfile[],
-): Signal & { kind: "open" } {
-  const { name, fingerprint } = lane.view;
-  return { kind: "open", view: name, spec: fingerprint, partition: lane.key, asOf, profiles };
+function isNews(before: ToldWindow, profile: WindowProfile, due: boolean): boolean {
+  const firstHit = profile.segment === null && before.hits === 0 && countHardHits(profile) > 0;
+  return firstHit || (due && profile.rows > before.rows * growth.counts);
 }
 
 function outcome(signal: Exclude<Signal, { kind: "closed" }>): Outcome {

@@ -218,7 +218,8 @@ function readBody(reader: Reader, kind: FieldBody["kind"]): FieldBody {
         readHistogram(reader),
         readDistinct(reader),
       ];
-      if (moments.count !== histogram.total)
+      // none at all where only what is counted was kept (`countsOf`)
+      if (moments.count !== histogram.total && histogram.total > 0)
         throw reader.corrupt(`${histogram.total} of ${moments.count} values`);
       return { kind, nan, positiveInfinity, negativeInfinity, moments, histogram, distinct };
     }

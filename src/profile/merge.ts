@@ -188,6 +188,30 @@ export function mergeCounts([first, ...others]: readonly WindowProfile[]): Windo
   return merged;
 }
 
+/**
+ * What of a profile is counted, without its sketches: some 2 KB instead of a tenth of a megabyte, and all that the rules and rates
+ * are judged by. Values outside a mapping keep their names, and links their values: those are what is told of them.
+ */
+export function countsOf(profile: WindowProfile): WindowProfile {
+  const fields = [...profile.fields].map(([name, field]): [string, FieldProfile] => [
+    name,
+    isLinkName(name) ? field : { ...field, body: bodyCountsOf(field.body) },
+  ]);
+  return { ...profile, fields: new Map(fields) };
+}
+
+function bodyCountsOf(body: FieldBody): FieldBody {
+  switch (body.kind) {
+    case "numeric":
+      return { ...body, histogram: createHistogram(body.histogram.frame), distinct: createDistinct() };
+    case "string":
+      return { ...body, categories: createCategories(body.categories.limit), distinct: createDistinct() };
+    case "bool":
+    case "embedding":
+      return body;
+  }
+}
+
 function addBodyCounts(into: FieldBody, other: FieldBody): void {
   if (into.kind === "numeric" && other.kind === "numeric") {
     addNonFinite(into, other);

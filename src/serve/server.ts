@@ -30,8 +30,6 @@ export interface ServerOptions {
   /** Port 0 picks a free one. */
   readonly http: { readonly host: string; readonly port: number; readonly token?: string | undefined };
   readonly orders: Orders;
-  /** health: nothing but `/healthz`, `/readyz`, `/health` and `/metrics`; of a process that has not the role `serve`. */
-  readonly faces?: "all" | "health";
   readonly version: string;
   readonly log: { warn(object: object, message: string): void };
   /** Records behind, by `partitionKey`. */
@@ -86,7 +84,7 @@ export function createServer(options: ServerOptions): Server {
     throw new Problem(
       404,
       "not found",
-      `${request.method} ${request.url.slice(0, 200)}: ${options.faces === "health" ? "this process has not the role serve" : "no such resource; see /openapi.json"}`,
+      `${request.method} ${request.url.slice(0, 200)}: no such resource; see /openapi.json`,
     );
   });
   const routes: string[] = [];
@@ -96,14 +94,12 @@ export function createServer(options: ServerOptions): Server {
   const events = createEvents(board);
   const validators = createValidators(options);
   addHealth(app, options, validators);
-  if (options.faces !== "health") {
-    addViews(app, options, validators);
-    addCanaries(app, options);
-    addPages(app, options);
-    app.get("/v1/events", { exposeHeadRoute: false }, (request, reply) => {
-      events.serve(reply, { "x-request-id": request.id, ...commonHeaders });
-    });
-  }
+  addViews(app, options, validators);
+  addCanaries(app, options);
+  addPages(app, options);
+  app.get("/v1/events", { exposeHeadRoute: false }, (request, reply) => {
+    events.serve(reply, { "x-request-id": request.id, ...commonHeaders });
+  });
   return {
     routes,
     async listen() {

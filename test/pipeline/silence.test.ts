@@ -5,10 +5,8 @@ import { addTraffic, createTraffic, toTraffic } from "../../src/judge/traffic.ts
 import { hintsOf } from "../../src/model/feature-view.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Message } from "../../src/model/record.ts";
-import { createJudgeLog } from "../../src/pipeline/judge-log.ts";
-import type { Extent, Outcome } from "../../src/pipeline/ports.ts";
+import type { Outcome } from "../../src/pipeline/ports.ts";
 import { createMonitor, type Monitor } from "../../src/pipeline/run.ts";
-import { encodeSignal } from "../../src/pipeline/signal.ts";
 import type { TimeRange } from "../../src/pipeline/time-range.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { baselineOf, profileOf, windowProfile } from "../judge/profiles.ts";
@@ -61,7 +59,7 @@ interface Watched {
   said(statistic: string): readonly string[];
 }
 
-async function watch(range?: TimeRange, extent?: Extent): Promise<Watched> {
+async function watch(range?: TimeRange): Promise<Watched> {
   const clock = { at: noon, jump: 0 };
   const outcomes: Outcome[] = [];
   const monitor = createMonitor({
@@ -76,7 +74,7 @@ async function watch(range?: TimeRange, extent?: Extent): Promise<Watched> {
     ...(range === undefined ? {} : { range }),
   });
   await monitor.restore();
-  await monitor.assigned(partition, extent);
+  await monitor.assigned(partition);
   return {
     monitor,
     clock,
@@ -123,50 +121,6 @@ describe("a stream that falls silent", () => {
     await monitor.tick();
     await monitor.tick();
     assert.deepEqual(said("silence"), ["1 ok", "3 warning"]);
-  });
-
-  it("is told of when no row has ever come, and is stale from the beginning", async () => {
-    const { monitor, clock, said } = await watch(undefined, { low: 0, high: 0 });
-    assert.equal(monitor.board.view(view.name)?.silent, true, "what nobody has seen is not green");
-    clock.at += 59_000;
-    await monitor.tick();
-    assert.deepEqual(said("silence"), []);
-    clock.at += 61_000;
-    await monitor.tick();
-    clock.at += 30_000;
-    await monitor.tick();
-    assert.deepEqual(said("silence"), ["1 warning"], "once");
-    assert.deepEqual(
-      monitor.active().map(({ alertname, statistic }) => [alertname, statistic]),
-      [["TidemarkStale", "silence"]],
-    );
-    for (const minute of [3, 4, 5, 6, 7, 8]) await monitor.receive(partition, [minuteOf(minute)]);
-    assert.equal(monitor.board.view(view.name)?.silent, false);
-    assert.deepEqual(monitor.active(), []);
-  });
-
-  it("is told of by the judge of a cluster when no partition has ever had a row", async () => {
-    const log = createJudgeLog({
-      views: [{ view, baseline }],
-      store: createMemoryStore(),
-      trouble: () => undefined,
-      handover: undefined,
-      announce: () => undefined,
-    });
-    const place = { topic: "tidemark.profiles", partition: 0 };
-    await log.assigned(place, { low: 0, high: 0 });
-    const progress = { kind: "progress", view: view.name, partition: "features-0", idle: true } as const;
-    const signal = encodeSignal({ ...progress, watermark: Number.NEGATIVE_INFINITY });
-    const told = async (offset: number, afterMs: number): Promise<readonly string[]> => {
-      const headers = new Map(Object.entries(signal.headers));
-      const body = { kind: "bytes", bytes: signal.value } as const;
-      await log.receive(place, [{ offset, timestamp: noon + afterMs, headers, body }]);
-      return log.active().map(({ alertname, window }) => `${alertname} ${(window.start - noon) / minuteMs}`);
-    };
-    assert.deepEqual(await told(0, 0), []);
-    assert.deepEqual(await told(1, 45_000), []);
-    assert.deepEqual(await told(2, 90_000), ["TidemarkStale 1"]);
-    assert.deepEqual(await told(3, 180_000), ["TidemarkStale 1"]);
   });
 
   it("is not made or unmade by a wall clock that is set forward or back by an hour", async () => {

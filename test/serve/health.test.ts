@@ -68,16 +68,3 @@ describe("deep health", () => {
     assert.equal((await ask(url, "/health")).body.status, "dead");
   });
 });
-
-describe("a process without the role serve", () => {
-  it("answers for its health and its metrics, and for nothing else", async (t) => {
-    const { url, routes } = await serve(t, fakeBoard([statusOf(recoUser)]), { faces: "health" });
-    assert.deepEqual(routes.toSorted(), ["GET /health", "GET /healthz", "GET /metrics", "GET /readyz"]);
-    for (const path of ["/", "/v1/gate/reco_user", "/v1/feature-views", "/openapi.json", "/v1/events"]) {
-      const { status, body } = await ask(url, path);
-      assert.equal(status, 404, path);
-      assert.match(body.detail, /this process has not the role serve/);
-    }
-    assert.equal((await ask(url, "/metrics")).status, 200);
-  });
-});
