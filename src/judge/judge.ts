@@ -1,5 +1,5 @@
 import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
-import type { EventTime } from "../model/time.ts";
+import type { EventTime, Window } from "../model/time.ts";
 import { type JudgedWindow, type StatisticName, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { Baseline, FieldBaseline, StatisticHistory } from "./baseline.ts";
@@ -7,8 +7,10 @@ import { prepareChosen, replacedByChosen } from "./chosen.ts";
 import { evidenceOf, logTailMax } from "./evidence.ts";
 import { judgeLinks } from "./links.ts";
 import { matters, minRowsOf } from "./policy.ts";
+import { seasonAt } from "./season.ts";
 import { createSeen, type Gauge, type Reading, type Seen, type Statistic, seenOf } from "./statistic.ts";
 import { statistics } from "./table.ts";
+import type { Track } from "./track.ts";
 import { judgeTraffic } from "./traffic.ts";
 
 export interface JudgeOptions {
@@ -64,7 +66,7 @@ export function createJudge(
         const seen = (final ? seenOf : createSeen)(fieldProfile, profile.segment, profile.lastEvent);
         for (const { statistic, reads, gauge } of gauges) {
           if ((only === "counts" && reads !== "counts") || (reads === "closed" && !final)) continue;
-          const reading = gauge.read(seen, known && historyOf(known, statistic, segment));
+          const reading = gauge.read(seen, known && historyOf(known, statistic, segment, profile.window));
           if (reading === undefined) continue;
           verdicts.push(toVerdict(field, statistic, reading, seen, sigma, minRowsOf(field, view)));
         }
@@ -128,14 +130,41 @@ function judgeModels(view: FeatureView, { rows, firstEvent }: WindowProfile): re
   ];
 }
 
-/** A segment's own history where it has one, else the whole view's. */
+/** A segment's own history where it has one, else the whole view's, as it is at that hour of the week. */
 function historyOf(
   field: FieldBaseline,
   statistic: StatisticName,
   segment: string,
+  { start, end }: Window,
 ): StatisticHistory | undefined {
   const own = segment === "" ? undefined : field.segments?.get(segment)?.get(statistic);
-  return own ?? field.statistics.get(statistic);
+  const history = field.statistics.get(statistic);
+  if (own !== undefined || history === undefined || !inItsOwnUnit.has(statistic)) return own ?? history;
+  return inSeason(history, field.tracks?.get(statistic), (start + end) / 2);
+}
+
+/** Statistics that the warning layer follows under the same name on the same scale. */
+const inItsOwnUnit: ReadonlySet<StatisticName> = new Set([
+  "location",
+  "spread",
+  "default_rate",
+  "null_rate",
+  "empty_rate",
+  "range_rate",
+  "pattern_rate",
+  "max_rate",
+  "nonfinite",
+  "true_rate",
+]);
+
+/**
+ * What is usual at a time of the week, when the statistic has a season: a rate that is high every night is no alarm at night, and
+ * does not hide that it is high at noon. Windows were never further from the season than `reach`: so far is what clean ones do.
+ */
+function inSeason(history: StatisticHistory, track: Track | undefined, time: EventTime): StatisticHistory {
+  if (track?.season === undefined || track.reach === undefined) return history;
+  const mean = track.mean + seasonAt(track.season, time);
+  return { ...history, mean, sd: track.sd, low: mean - track.reach, high: mean + track.reach };
 }
 
 function toVerdict(

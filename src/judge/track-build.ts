@@ -46,7 +46,7 @@ export function toTrack(
     mean: rounded(mean),
     error: rounded(error),
     sd: rounded(sd),
-    ...(season === undefined ? {} : { season }),
+    ...(season === undefined ? {} : { season, reach: rounded(reachOf(centred)) }),
     ...(kind === "count" ? { counts: countsOf(series, sd, error, unseen ?? 0) } : {}),
   };
   const memory = count < windowsMin ? none(sd) : fitAutoregression(centred, windows);
@@ -187,6 +187,10 @@ function roundedTrend({ level, slope, covariance, window, levelNoise, slopeNoise
     levelNoise: rounded(levelNoise),
     slopeNoise: rounded(slopeNoise),
   };
+}
+
+function reachOf(values: Float64Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 function meanOf(values: readonly number[]): number {

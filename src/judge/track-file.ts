@@ -16,14 +16,16 @@ export function trackToJson({ memory, heavy, tail, season, trend, counts, ...tra
     ...(tail === undefined ? {} : { tail }),
     ...(counts === undefined ? {} : { counts: { ...counts } }),
     ...(season === undefined ? {} : { season: { ...season } }),
+    ...(track.reach === undefined ? {} : { reach: track.reach }),
     ...(trend === undefined ? {} : { trend: { ...trend } }),
   };
 }
 
 export function readTrack(reader: Reader): Track {
-  const [tail, season, trend, counts] = [
+  const [tail, season, reach, trend, counts] = [
     reader.optional("tail"),
     reader.optional("season"),
+    reader.optional("reach"),
     reader.optional("trend"),
     reader.optional("counts"),
   ];
@@ -37,6 +39,7 @@ export function readTrack(reader: Reader): Track {
     heavy: reader.optional("heavy") !== undefined,
     ...(tail === undefined ? {} : { tail: tail.numbers() }),
     ...(season === undefined ? {} : { season: readSeason(season) }),
+    ...(reach === undefined ? {} : { reach: reach.number(0) }),
     ...(trend === undefined ? {} : { trend: readTrend(trend) }),
     ...(counts === undefined
       ? {}

@@ -22,6 +22,8 @@ export interface Track {
   /** Of a heavy one that is long enough: how far its windows stray (`tail.ts`). */
   readonly tail?: readonly number[];
   readonly season?: Season;
+  /** With a season: how far a window has been from it at most. */
+  readonly reach?: number;
   /** Instead of a mean that stays, where the baseline does not show one. */
   readonly trend?: Trend;
   /** Of counts: hits, rows, and how much more than binomial windows vary (1: no more). */
