@@ -3,10 +3,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../model/time.ts";
-import type { Alert } from "../model/verdict.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
 import type { Handover } from "../pipeline/handover.ts";
-import type { Sink, Source, Store } from "../pipeline/ports.ts";
+import type { AlertChange, Sink, Source, Store } from "../pipeline/ports.ts";
 import type { createKafkaClient } from "../source/kafka-client.ts";
 import type { Config } from "./config.ts";
 
@@ -30,7 +29,7 @@ export interface Wiring {
   readonly onTrouble: (name: string, text: string | undefined) => void;
   readonly onDeliveryFailure: (peer: string) => void;
   /** Somebody outside has taken a change of an alert. */
-  readonly onTold: (change: Alert) => void;
+  readonly onTold: (change: AlertChange) => void;
 }
 
 export async function openClient(config: Config, log: Logger): Promise<KafkaClient | undefined> {

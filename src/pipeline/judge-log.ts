@@ -10,6 +10,7 @@ import { type Ahead, createOutbox, type Outbox } from "./outbox.ts";
 import type { Extent, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
 import { createRoll, type Roll } from "./roll.ts";
 import { decodeSignal, type Signal } from "./signal.ts";
+import { restoreSinks, saveSinks } from "./sink-state.ts";
 
 export interface JudgeLogOptions {
   readonly views: readonly MonitoredView[];
@@ -130,6 +131,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     for (const monitored of views)
       restored.set(monitored.view.name, await restoreSeat(monitored, store, trouble));
     seats = restored;
+    await restoreSinks(speaks?.told ?? [], store);
     outboxes = newOutboxes(); // what waited there was another term's: it is found in the log again
     assigned = true;
     target = extent?.high ?? 0;
@@ -162,6 +164,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
       const log = { nextOffset, roll: roll.encode() };
       entries.set(`judge/${name}`, encodeJudging(judging.encode(), monitored.view.fingerprint, frames, log));
     }
+    saveSinks(speaks?.told ?? [], entries);
     await store.save(entries);
     return new Map();
   };

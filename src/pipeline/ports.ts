@@ -85,6 +85,9 @@ export type Outcome =
   /** In a cluster: what the judge is to know beside closed windows. */
   | { readonly kind: "signal"; readonly signal: Exclude<Signal, { kind: "closed" }> };
 
+/** A change of an alert by its name. */
+export type AlertChange = Pick<Alert, "featureView" | "fingerprint" | "startsAt" | "status">;
+
 export interface DeadLetter {
   readonly partition: Partition;
   readonly offset: number;
@@ -104,6 +107,9 @@ export interface DeadLetter {
 export interface Sink {
   readonly name: string;
   accept(outcomes: readonly Outcome[], active: readonly Alert[]): Promise<void>;
+  /** What it has taken and not delivered yet, part of the checkpoint; `restore` takes it up again after a crash. */
+  save?(): Uint8Array;
+  restore?(bytes: Uint8Array): void;
   /** Another process speaks for the monitor from now on: forgets what is active here, without a word to anybody. */
   yield?(): void;
   /** Delivers what is queued, bounded by `signal`, and lets go of everything. */

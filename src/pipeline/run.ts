@@ -27,7 +27,8 @@ import { createIntake } from "./intake.ts";
 import type { Judging } from "./judging.ts";
 import { createLane, flushLane, type Lane, loseRecords, stepLane } from "./lane.ts";
 import { type Ahead, createOutbox } from "./outbox.ts";
-import type { Extent, Gap, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
+import type { AlertChange, Extent, Gap, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts";
+import { restoreSinks, saveSinks } from "./sink-state.ts";
 import { createBoard } from "./status.ts";
 import { createTeller, type Teller } from "./teller.ts";
 import type { TimeRange } from "./time-range.ts";
@@ -78,7 +79,7 @@ export interface Monitor extends Receiver {
   /** Hands what the gauges of a view say to whoever judges it. */
   gauge(reading: GaugeReading): Promise<void>;
   /** Somebody outside has taken this change: whoever judges after a crash need not tell of it again. */
-  told(change: Alert): Promise<void>;
+  told(change: AlertChange): Promise<void>;
   /** Called about once a second: closes what only silent partitions hold back. */
   tick(): Promise<void>;
   readonly trouble: Trouble;
@@ -226,6 +227,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     for (const { view, judging, frames } of judges ? cells.values() : []) {
       entries.set(`judge/${view.name}`, encodeJudging(judging.encode(), view.fingerprint, frames));
     }
+    saveSinks(sinks, entries);
     for (const cell of cells.values()) {
       for (const lane of cell.lanes.values()) {
         if (!judges && isGate(lane.partition)) continue; // it ends with its process
@@ -371,6 +373,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       inTurn(async () => {
         if (judges) {
           for (const cell of cells.values()) await restoreJudging(cell, store, trouble);
+          await restoreSinks(sinks, store);
           const unheard = [...cells.values()].flatMap(({ judging }) => judging.unheard.changes());
           const outcomes = unheard.map((alert): Outcome => ({ kind: "alert", alert }));
           for (const sink of sinks) await sink.accept(outcomes, active());

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { Fault } from "../model/fault.ts";
 import type { Clock } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
-import type { Outcome, Sink } from "../pipeline/ports.ts";
+import { pack, unpack } from "../pipeline/checkpoint.ts";
+import type { AlertChange, Outcome, Sink } from "../pipeline/ports.ts";
 import { type Courier, createCourier, type Reporting } from "./courier.ts";
 import { type Address, addressOf, postJson } from "./post.ts";
 import { alertLine } from "./report-files.ts";
@@ -16,13 +18,19 @@ export interface WebhookOptions {
   /** [0, 1) */
   readonly random: () => number;
   /** Called when an address has taken a change. */
-  readonly onTold?: (change: Alert) => void;
+  readonly onTold?: (change: AlertChange) => void;
+}
+
+/** A change that waits for an address, as it is posted. */
+interface Waiting extends AlertChange {
+  readonly line: object;
 }
 
 /**
  * Posts every change of an alert to every address, in order: `{"alerts":[…]}` with the alert's line of `alerts.jsonl`. A
  * change is tried again until the address takes it (any 2xx) or will never (any other 4xx than 408 and 429), so it may
- * come twice: its `idempotency-key` header is the same then. `accept` never waits for an address.
+ * come twice: its `idempotency-key` header is the same then. `accept` never waits for an address. What waits is part of the
+ * checkpoint, so a crash loses none of it.
  */
 export function createWebhooks(
   options: WebhookOptions,
@@ -36,8 +44,13 @@ export function createWebhooks(
       for (const outcome of outcomes) {
         if (outcome.kind !== "alert" || seen.has(outcome)) continue;
         seen.add(outcome); // handed over again after another sink had refused it
-        for (const hook of hooks) hook.add(outcome.alert);
+        for (const hook of hooks) hook.add(waitingOf(outcome.alert));
       }
+    },
+    save: () => pack({ queues: Object.fromEntries(hooks.map(({ id, waiting }) => [id, waiting()])) }, []),
+    restore(bytes) {
+      const { queues } = unpack(bytes).header as { queues: Record<string, readonly Waiting[]> };
+      for (const hook of hooks) for (const change of queues[hook.id] ?? []) hook.add(change);
     },
     async close(signal) {
       await Promise.all(hooks.map(({ courier }) => courier.close(signal)));
@@ -46,12 +59,21 @@ export function createWebhooks(
 }
 
 /** The same change of the same alert, the same key. */
-export function idempotencyKey({ fingerprint, startsAt, status }: Alert): string {
+export function idempotencyKey({ fingerprint, startsAt, status }: AlertChange): string {
   return `${fingerprint}-${startsAt}-${status}`;
 }
 
+function waitingOf(alert: Alert): Waiting {
+  const { featureView, fingerprint, startsAt, status } = alert;
+  return { featureView, fingerprint, startsAt, status, line: alertLine(alert) };
+}
+
 interface Hook {
-  add(alert: Alert): void;
+  /** Of its address, which may hold a secret. */
+  readonly id: string;
+  /** A change that waits already is not taken twice. */
+  add(change: Waiting): void;
+  waiting(): readonly Waiting[];
   readonly courier: Courier;
 }
 
@@ -60,17 +82,20 @@ function createHook(
   { timeoutMs = 5_000, random, onTold }: WebhookOptions,
   reporting: Reporting,
 ): Hook {
-  const waiting: Alert[] = [];
+  /** By idempotency key, in the order in which they came. */
+  const waiting = new Map<string, Waiting>();
+  const oldest = (): [string, Waiting] | undefined => waiting.entries().next().value;
   const name = `webhook ${address.name}`;
   let dropped = 0;
 
   const deliver = async (signal: AbortSignal): Promise<string | undefined> => {
-    for (let alert = waiting[0]; alert !== undefined; alert = waiting[0]) {
-      const headers = { "idempotency-key": idempotencyKey(alert) };
+    for (let next = oldest(); next !== undefined; next = oldest()) {
+      const [key, alert] = next;
+      const headers = { "idempotency-key": key };
       const answer = await postJson(
         address,
         address.url,
-        { alerts: [alertLine(alert)] },
+        { alerts: [alert.line] },
         { headers, timeoutMs, signal },
       );
       if (answer.status < 300) onTold?.(alert);
@@ -84,8 +109,7 @@ function createHook(
           `${name} refuses: ${text}`,
         );
       }
-      // The oldest may have been dropped meanwhile, and be another now.
-      if (waiting[0] === alert) waiting.shift();
+      waiting.delete(key);
     }
     return dropped === 0 ? undefined : `${dropped} changes were not taken`;
   };
@@ -93,9 +117,13 @@ function createHook(
   const courier = createCourier({ ...reporting, name, peer: address.name, random, deliver });
   return {
     courier,
+    id: createHash("sha256").update(address.url.href).digest("hex").slice(0, 16),
+    waiting: () => [...waiting.values()],
     add(alert) {
-      if (waiting.length >= waitingMax) {
-        waiting.shift();
+      const key = idempotencyKey(alert);
+      if (waiting.has(key)) return;
+      if (waiting.size >= waitingMax) {
+        waiting.delete(oldest()?.[0] ?? key);
         dropped += 1;
         if (dropped === 1)
           reporting.log.error(
@@ -103,7 +131,7 @@ function createHook(
             `${name}: over ${waitingMax} changes wait: the oldest are dropped`,
           );
       }
-      waiting.push(alert);
+      waiting.set(key, alert);
       courier.wake();
     },
   };

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { defaultLimits } from "../../src/model/limits.ts";
+import type { Sink } from "../../src/pipeline/ports.ts";
+import { createMonitor } from "../../src/pipeline/run.ts";
 import { createWebhooks } from "../../src/sink/webhook.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import { alertOf, movedOf, noon } from "../pipeline/outcomes.ts";
 import { bodyOf, startHttp } from "../services/http.ts";
 import { eventually, listen } from "./support.ts";
@@ -88,7 +92,7 @@ describe("webhooks", () => {
     const { url, posted } = await startHook(t, 200);
     const { sink, said } = sinkFor(t, url);
     await sink.accept(changes(1_005), []); // the first is under way
-    await eventually(8_000, "the last one", () => (prints(posted).at(-1) === "p1004" ? true : undefined));
+    await eventually(30_000, "the last one", () => (prints(posted).at(-1) === "p1004" ? true : undefined));
     assert.deepEqual(prints(posted), ["p0", ...prints1005.slice(5)]);
     assert.equal(said().filter((line) => /the oldest are dropped/.test(line)).length, 1);
   });
@@ -100,5 +104,41 @@ describe("webhooks", () => {
     await sink.accept(changes(1), []);
     await eventually(1_000, "a failure", () => failures()[0]);
     assert.doesNotMatch([...said(), ...troubles(), ...failures()].join(), /s3cret/);
+  });
+
+  it("deliver after a crash what waited at the checkpoint, each address its own, with the same keys", async (t) => {
+    const up = await startHook(t, 200);
+    const down = { status: 503, keys: [] as string[] };
+    const { url } = await startHttp(t, async (request) => {
+      await bodyOf(request);
+      down.keys.push(String(request.headers["idempotency-key"]));
+      return down.status;
+    });
+    const secret = new URL("?token=s3cret", url);
+    const store = createMemoryStore();
+    const monitorOf = (sink: Sink) =>
+      createMonitor({
+        ...{ views: [], limits: defaultLimits, sinks: [sink], store, idleAfterMs: 0 },
+        clock: { now: () => noon, elapsed: () => 0 },
+      });
+    const first = sinkFor(t, up.url, secret);
+    await first.sink.accept([...changes(2), alertOf({ fingerprint: "p0", status: "resolved" })], []);
+    await eventually(2_000, "one address has them", () => up.posted[2]);
+    await monitorOf(first.sink).checkpoint();
+    await first.sink.close(AbortSignal.abort());
+    assert.doesNotMatch(Buffer.from((await store.load("sink/webhook")) ?? []).toString(), /s3cret/);
+
+    Object.assign(down, { status: 200, keys: [] });
+    const second = sinkFor(t, up.url, secret);
+    await monitorOf(second.sink).restore();
+    await second.sink.accept([alertOf({ fingerprint: "p1" })], []); // found again in the log after the checkpoint
+    await eventually(2_000, "the other address has them", () => down.keys[2]);
+    await second.sink.close(AbortSignal.timeout(1_000));
+    assert.deepEqual(down.keys, [`p0-${noon}-firing`, `p1-${noon}-firing`, `p0-${noon}-resolved`]);
+    assert.equal(
+      up.posted.length,
+      4,
+      "what had been delivered there comes again only when it is found again",
+    );
   });
 });
