@@ -225,5 +225,5 @@ function expectationsOf(field: FieldSpec, losses: Loss[]): readonly object[] {
 /** As pandas calls them, where that is another name. */
 const typeName: Readonly<Partial<Record<FieldSpec["type"], string>>> = {
   string: "str",
-  timestamp: "datetime64[ns]",
+  timestamp: "Timestamp", // of instants with a zone, whatever their unit
 };
