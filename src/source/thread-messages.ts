@@ -1,5 +1,5 @@
 import { Fault, type FaultCode } from "../model/fault.ts";
-import type { Message, Partition } from "../model/record.ts";
+import type { Message, MessageBody, Partition } from "../model/record.ts";
 import type { SchemaReference } from "../model/writer-schema.ts";
 import type { Extent, Gap } from "../pipeline/ports.ts";
 import type { KafkaSourceOptions } from "./kafka.ts";
@@ -23,10 +23,15 @@ interface PackedMessage {
   /** Absent when there is none. */
   readonly headers?: ReadonlyMap<string, string>;
   readonly schemaReference?: SchemaReference;
+  /** Where its value stands; absent when it has none: a tombstone. */
+  readonly value?: Place;
+  /** Where its key stands; absent when it has none. */
+  readonly key?: Place;
+}
+
+interface Place {
   readonly from: number;
   readonly length: number;
-  /** Where its key stands; absent when it has none. */
-  readonly key?: { readonly from: number; readonly length: number };
 }
 
 /** From the thread that reads to the one that profiles. */
@@ -97,43 +102,43 @@ const roundUp = (at: number): number => Math.ceil(at / alignment) * alignment;
  */
 export function packMessages(messages: readonly Message[]): PackedMessages {
   let size = 0;
-  const packed = messages.map(({ offset, timestamp, headers, schemaReference, body }): PackedMessage => {
-    if (body.kind !== "bytes") throw new TypeError("a message that is no bytes");
-    const { bytes, key } = body;
-    const from = roundUp(size);
-    size = from + bytes.length + (key?.length ?? 0);
-    return {
+  const parts: { readonly from: number; readonly bytes: Uint8Array }[] = [];
+  const place = (bytes: Uint8Array, from: number): Place => {
+    parts.push({ from, bytes });
+    size = from + bytes.length;
+    return { from, length: bytes.length };
+  };
+  const placed = (body: MessageBody): Pick<PackedMessage, "value" | "key"> => {
+    if (body.kind === "tombstone") return {};
+    if (body.kind !== "bytes") throw new TypeError(`a message of ${body.kind} from Kafka`);
+    const value = place(body.bytes, roundUp(size));
+    return body.key === undefined ? { value } : { value, key: place(body.key, size) };
+  };
+  const packed = messages.map(
+    ({ offset, timestamp, headers, schemaReference, body }): PackedMessage => ({
       offset,
       timestamp,
       ...(headers.size === 0 ? {} : { headers }),
       ...(schemaReference === undefined ? {} : { schemaReference }),
-      from,
-      length: bytes.length,
-      ...(key === undefined ? {} : { key: { from: from + bytes.length, length: key.length } }),
-    };
-  });
+      ...placed(body),
+    }),
+  );
   const all = new Uint8Array(size);
-  packed.forEach(({ from, key }, index) => {
-    const body = messages[index]?.body;
-    if (body?.kind !== "bytes") return;
-    all.set(body.bytes, from);
-    if (body.key !== undefined && key !== undefined) all.set(body.key, key.from);
-  });
+  for (const { from, bytes } of parts) all.set(bytes, from);
   return { bytes: all.buffer, messages: packed };
 }
 
 const noHeaders: ReadonlyMap<string, string> = new Map();
 
 export function unpackMessages({ bytes, messages }: PackedMessages): readonly Message[] {
-  return messages.map(({ offset, timestamp, headers = noHeaders, schemaReference, from, length, key }) => ({
-    offset,
-    timestamp,
-    headers,
-    ...(schemaReference === undefined ? {} : { schemaReference }),
-    body: {
-      kind: "bytes",
-      bytes: new Uint8Array(bytes, from, length),
-      ...(key === undefined ? {} : { key: new Uint8Array(bytes, key.from, key.length) }),
-    },
-  }));
+  const at = ({ from, length }: Place): Uint8Array => new Uint8Array(bytes, from, length);
+  const bodyOf = ({ value, key }: PackedMessage): MessageBody =>
+    value === undefined
+      ? { kind: "tombstone" }
+      : { kind: "bytes", bytes: at(value), ...(key === undefined ? {} : { key: at(key) }) };
+  return messages.map((message) => {
+    const { offset, timestamp, headers = noHeaders, schemaReference } = message;
+    const reference = schemaReference === undefined ? {} : { schemaReference };
+    return { offset, timestamp, headers, ...reference, body: bodyOf(message) };
+  });
 }

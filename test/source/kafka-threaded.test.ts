@@ -23,7 +23,7 @@ describe("messages between threads", () => {
         timestamp: fc.option(fc.nat(), { nil: undefined }),
         headers: fc.dictionary(fc.string(), fc.string()).map((texts) => new Map(Object.entries(texts))),
         id: fc.option(fc.nat(), { nil: undefined }),
-        bytes,
+        bytes: fc.option(bytes, { nil: undefined }),
         key: fc.option(bytes, { nil: undefined }),
       })
       .map(
@@ -32,7 +32,10 @@ describe("messages between threads", () => {
           timestamp,
           headers,
           ...(id === undefined ? {} : { schemaReference: { kind: "id", id, framing: "prefix" } }),
-          body: { kind: "bytes", bytes: value, ...(key === undefined ? {} : { key }) },
+          body:
+            value === undefined
+              ? { kind: "tombstone" }
+              : { kind: "bytes", bytes: value, ...(key === undefined ? {} : { key }) },
         }),
       );
     fc.assert(
