@@ -7,6 +7,7 @@ import type { FeatureView } from "../model/feature-view.ts";
 import { memoryShares } from "../pipeline/memory.ts";
 import { formatBytes } from "../spec/size.ts";
 import { type Config, loadConfigFile } from "./config.ts";
+import { descriptorLimit, descriptorsMin } from "./descriptors.ts";
 import { Exit, exitCodeOf, formatJson, formatTable, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
 import { readViews } from "./views.ts";
@@ -76,6 +77,7 @@ async function doctor(options: DoctorOptions, io: Io): Promise<void> {
     ...(config.kafka === undefined ? [checkState(config.state.dir)] : []),
     await checkPort(config.http),
     checkMemory(config),
+    checkDescriptors(),
   ];
   if (options.json === true) io.stdout(formatJson(findings));
   else print(findings, io);
@@ -304,6 +306,14 @@ async function checkPort({ host, port }: Config["http"]): Promise<Finding> {
         detail: `${host}:${port}: ${error.message}`,
         hint: "is tidemark running already? else set http.port",
       };
+}
+
+function checkDescriptors(): Finding {
+  const limit = descriptorLimit();
+  const detail = `${Number.isFinite(limit) ? limit : "no limit"}, for HTTP half of them`;
+  return limit < descriptorsMin
+    ? { check: "open files", status: "warn", detail, hint: `raise it: ulimit -n ${4 * descriptorsMin}` }
+    : { check: "open files", status: "ok", detail };
 }
 
 function checkMemory({ limits }: Config): Finding {

@@ -9,6 +9,7 @@ import { createServer } from "../serve/server.ts";
 import { createLogger } from "../sink/log.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Config, loadConfigFile } from "./config.ts";
+import { connectionsShare, descriptorLimit } from "./descriptors.ts";
 import { queriesOf, watchGauges } from "./gauges.ts";
 import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
@@ -166,6 +167,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     lag: () => lag,
     deliveryFailures: () => deliveryFailures,
     memory: watchdog.status,
+    connectionsMax: Math.floor(descriptorLimit() * connectionsShare),
     canaryDir: join(config.state.dir, "canary"),
   });
   const url = await server.listen();

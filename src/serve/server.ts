@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly deliveryFailures: () => ReadonlyMap<string, number>;
   readonly memory?: () => MemoryStatus;
   readonly thresholds?: Partial<HealthThresholds>;
+  /** HTTP connections at a time; one more is closed at once. Infinity by default. */
+  readonly connectionsMax?: number;
   /** Folders of `tidemark canary --out`, by id. */
   readonly canaryDir?: string;
 }
@@ -55,6 +57,8 @@ const contentSecurityPolicy =
 
 /** A request that has not arrived as a whole by then is let go. */
 const requestTimeoutMs = 30_000;
+/** Connections over the bound are told of at most so often. */
+const dropsToldEveryMs = 60_000;
 const namesListed = 20;
 
 export function createServer(options: ServerOptions): Server {
@@ -91,6 +95,7 @@ export function createServer(options: ServerOptions): Server {
   app.addHook("onRoute", ({ method, url }) => {
     if (method !== "HEAD") routes.push(`${String(method)} ${url.replaceAll(/:(\w+)/g, "{$1}")}`);
   });
+  boundConnections(app, options);
   const events = createEvents(board);
   const validators = createValidators(options);
   addHealth(app, options, validators);
@@ -124,6 +129,17 @@ export function createServer(options: ServerOptions): Server {
       await app.close();
     },
   };
+}
+
+function boundConnections(app: FastifyInstance, { connectionsMax, clock, log }: ServerOptions): void {
+  if (connectionsMax === undefined || !Number.isFinite(connectionsMax)) return;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  app.server.maxConnections = connectionsMax;
+  app.server.on("drop", () => {
+    if (clock.elapsed() - toldAt < dropsToldEveryMs) return;
+    toldAt = clock.elapsed();
+    log.warn({ connectionsMax }, `http: over ${connectionsMax} connections: more are closed at once`);
+  });
 }
 
 function addHealth(app: FastifyInstance, options: ServerOptions, validators: Validators): void {
