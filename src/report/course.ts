@@ -63,6 +63,30 @@ export function runsOf<T>(
   return runs;
 }
 
+/**
+ * The same course in at most `most` cells, for a picture that has no room for more; of neighbours that become one the later
+ * in `order` is kept.
+ */
+export function coarser<T>(
+  cells: readonly { readonly window: Window }[],
+  kinds: Series<T>,
+  most: number,
+  order: readonly T[],
+): { readonly cells: readonly { readonly window: Window }[]; readonly kinds: Series<T> } {
+  const each = Math.ceil(cells.length / Math.max(1, Math.floor(most)));
+  if (each <= 1) return { cells, kinds };
+  const rank = (kind: T | undefined): number => (kind === undefined ? -1 : order.indexOf(kind));
+  const joined: { window: Window }[] = [];
+  const kept: (T | undefined)[] = [];
+  for (let at = 0; at < cells.length; at += each) {
+    const [first, last] = [cells[at], cells[Math.min(at + each, cells.length) - 1]];
+    if (first === undefined || last === undefined) continue;
+    joined.push({ window: { start: first.window.start, end: last.window.end } });
+    kept.push(kinds.slice(at, at + each).reduce((a, b) => (rank(b) > rank(a) ? b : a), undefined));
+  }
+  return { cells: joined, kinds: kept };
+}
+
 /** Critical and warning only. */
 export function troubles(statuses: Series<VerdictStatus>): Series<"critical" | "warning"> {
   return statuses.map((status) => (status === "critical" || status === "warning" ? status : undefined));

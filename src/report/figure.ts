@@ -16,6 +16,11 @@ export function figure({ width, height }: Size, told: string, content: string): 
   return `<svg role="img" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" aria-label="${label}"><title>${label}</title>${content}</svg>`;
 }
 
+/** A picture of what stands in words beside it. */
+export function ornament({ width, height }: Size, content: string): string {
+  return `<svg aria-hidden="true" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">${content}</svg>`;
+}
+
 /** The same picture for a wide and for a narrow page, of which one is shown: what is written in a picture shrinks with it. */
 export function twice(draw: (width: number) => string): string {
   return `<div class="wide">${draw(1060)}</div><div class="narrow">${draw(330)}</div>`;
@@ -38,6 +43,20 @@ export function label(
 
 export function rect(name: string, x: number, y: number, width: number, height: number): string {
   return `<rect class="${name}" x="${px(x)}" y="${px(y)}" width="${px(Math.max(0, width))}" height="${px(Math.max(0, height))}"/>`;
+}
+
+export interface Box extends Size {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Many rectangles of one kind, for a third of the bytes. Nothing when there are none. */
+export function boxes(name: string, each: readonly Box[]): string {
+  if (each.length === 0) return "";
+  const outlines = each.map(
+    ({ x, y, width, height }) => `M${px(x)} ${px(y)}h${px(width)}v${px(height)}h${px(-width)}z`,
+  );
+  return `<path class="${name}" d="${outlines.join("")}"/>`;
 }
 
 export function rule(name: string, x1: number, y1: number, x2: number, y2: number): string {

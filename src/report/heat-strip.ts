@@ -1,9 +1,11 @@
-import { type Course, runsOf } from "./course.ts";
+import { type Course, coarser, runsOf } from "./course.ts";
 import type { Series } from "./field-findings.ts";
-import { figure, label, rect, type Size } from "./figure.ts";
+import { boxes, figure, label, rect, type Size } from "./figure.ts";
 import { axisHeight, timeAxis, timeScale } from "./plot.ts";
 
 const [rowHeight, gap] = [16, 3];
+/** Pixels of one column. */
+const columnWidth = 3;
 
 export interface HeatRow {
   readonly name: string;
@@ -17,6 +19,8 @@ export interface HeatStrip {
   /** What the picture says, as a sentence. */
   readonly told: string;
   readonly width: number;
+  /** Every kind, the more telling later: it is kept where there is no room for all. */
+  readonly order: readonly string[];
   /** Share of the row that a kind fills; all of it when it is not named. */
   readonly heights?: Readonly<Record<string, number>>;
 }
@@ -25,7 +29,7 @@ export interface HeatStrip {
 export function heatStrip(
   { cells }: Pick<Course, "cells">,
   rows: readonly HeatRow[],
-  { told, width, heights = {} }: HeatStrip,
+  { told, width, order, heights = {} }: HeatStrip,
 ): string {
   if (rows.length === 0) return "";
   const [left, right] = [Math.min(170, width * 0.36), width - 40];
@@ -36,9 +40,20 @@ export function heatStrip(
   const lines = rows.map(({ name, kinds, note }, row) => {
     const y = row * (rowHeight + gap);
     const shown = name.length > letters ? `${name.slice(0, letters - 1)}…` : name;
-    const parts = runsOf(cells, kinds).map(({ start, end, kind }) => {
+    const cut = coarser(cells, kinds, (right - left) / columnWidth, order);
+    const runs = runsOf(cut.cells, cut.kinds);
+    const parts = order.map((kind) => {
       const height = rowHeight * (heights[kind] ?? 1);
-      return rect(kind, x(start), y + rowHeight - height, Math.max(0.7, x(end) - x(start)), height);
+      const own = runs.filter((run) => run.kind === kind);
+      return boxes(
+        kind,
+        own.map(({ start, end }) => ({
+          x: x(start),
+          y: y + rowHeight - height,
+          width: Math.max(0.7, x(end) - x(start)),
+          height,
+        })),
+      );
     });
     return [
       rect("track", left, y, right - left, rowHeight),
@@ -52,6 +67,8 @@ export function heatStrip(
 
 /** Upper ends of the shares that one colour stands for. */
 const heats = [0.01, 0.05, 0.2, 0.5, 1];
+
+export const heatOrder: readonly string[] = ["heat-0", ...heats.map((_, at) => `heat-${at + 1}`)];
 
 /** `heat-0` for none, `heat-1` up to 1%, … `heat-5` above half. */
 export function heatOf(share: number): string {

@@ -2,7 +2,7 @@ import { formatDuration } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
 import type { Course } from "./course.ts";
 import { twice } from "./figure.ts";
-import { type HeatRow, heatOf, heatStrip } from "./heat-strip.ts";
+import { type HeatRow, heatOf, heatOrder, heatStrip } from "./heat-strip.ts";
 import { clock, count, escapeHtml, percent, timeTag, when } from "./html.ts";
 import { isBad, type ReportInput, type Subject, transitionsOf } from "./report-input.ts";
 import { windowStrip } from "./timeline.ts";
@@ -10,6 +10,7 @@ import { windowStrip } from "./timeline.ts";
 /** Rows of a strip; the worst ones. */
 const rowsMax = 24;
 /** A quiet window is a low line, so that trouble is told by height as well as by colour. */
+const laneOrder = ["lane-ok", "status-insufficient", "status-warning", "status-critical"];
 const heights = { "lane-ok": 0.3, "status-insufficient": 0.15, "status-warning": 0.65 };
 
 export function overview(course: Course, { findings, view }: ReportInput): string {
@@ -44,7 +45,7 @@ function lanes(course: Course, subjects: readonly Subject[]): string {
     return `${name} critical in ${count(criticalWindows)} windows${warned}`;
   });
   const sentence = `fields over time: ${told.join("; ")}`;
-  return `<h3>Fields that moved <small>and in how many windows</small></h3>${twice((width) => heatStrip(course, rows, { told: sentence, width, heights }))}`;
+  return `<h3>Fields that moved <small>and in how many windows</small></h3>${twice((width) => heatStrip(course, rows, { told: sentence, width, order: laneOrder, heights }))}`;
 }
 
 /** Share of values outside the model's mapping, fields × windows. */
@@ -69,7 +70,7 @@ function defaultHits(course: Course, subjects: readonly Subject[]): string {
   const left =
     rows.length > shown.length ? `<p class="soft">and ${rows.length - shown.length} more fields</p>` : "";
   const sentence = `default cases over time: ${told.slice(0, rowsMax).join("; ")}`;
-  return `<h3>Default cases <small>share of values that the model’s mapping does not know, at most</small></h3>${twice((width) => heatStrip(course, shown, { told: sentence, width }))}${left}
+  return `<h3>Default cases <small>share of values that the model’s mapping does not know, at most</small></h3>${twice((width) => heatStrip(course, shown, { told: sentence, width, order: heatOrder }))}${left}
 <ul class="legend"><li><i class="heat-0"></i>none</li><li><i class="heat-1"></i>up to 1%</li><li><i class="heat-2"></i>5%</li><li><i class="heat-3"></i>20%</li><li><i class="heat-4"></i>50%</li><li><i class="heat-5"></i>more</li></ul>`;
 }
 

@@ -46,12 +46,12 @@ export function timeAxis(x: TimeScale, [left, right]: readonly [number, number],
     const text = midnight ? when(tick.getTime()).replace(" 00:00", "") : tick.toISOString().slice(11, 16);
     const room = text.length * 6;
     const start = Math.min(Math.max(at - room / 2, left), right - room);
-    const mark = rule("axis", at, floor, at, floor + 3);
-    if (start < taken + 6) return mark;
+    if (start < taken + 6) return "";
     taken = start + room;
-    return mark + label(text, start + room / 2, floor + axisHeight - 2, "middle");
+    return label(text, start + room / 2, floor + axisHeight - 2, "middle");
   });
-  return rule("axis", left, floor, right, floor) + texts.join("");
+  const marks = ticks.map((tick) => `M${px(x(tick))} ${floor}v3`);
+  return `<path class="axis" d="M${px(left)} ${floor}H${px(right)}${marks.join("")}"/>${texts.join("")}`;
 }
 
 /** A triangle that points down, its tip 7 below `y`. */

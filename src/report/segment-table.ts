@@ -50,9 +50,9 @@ function stateOf({ state, openedAt }: SegmentFindings): string {
 
 function comparedCell(verdict: Verdict | undefined, sigma: number): string {
   if (verdict === undefined) return `<td class="soft">–</td>`;
-  const { status, shift, statistic, rows, summary } = verdict;
+  const { status, shift, statistic, rows } = verdict;
   if (status === "insufficient") return `<td class="soft">${count(rows)} rows: too few</td>`;
-  return `<td class="compared ${status}"><b>${distanceOf(verdict, sigma)}</b>${shiftBar(shift, sigma, { width: 80, height: 12 })}<small>${statistic}<span class="unseen">, ${status}: ${escapeHtml(summary)}</span></small></td>`;
+  return `<td class="compared ${status}"><b>${distanceOf(verdict, sigma)}</b>${shiftBar(shift, sigma, { width: 80, height: 12 })}<small>${statistic}<span class="unseen">, ${status}</span></small></td>`;
 }
 
 /** `model_version:v4.1`, for text without tables. */

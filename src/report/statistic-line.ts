@@ -1,14 +1,17 @@
 import { scaleSymlog } from "d3-scale";
 import { line } from "d3-shape";
 import type { Alert, VerdictStatus } from "../model/verdict.ts";
-import { type Course, runsOf, troubles } from "./course.ts";
+import { type Course, coarser, runsOf, troubles } from "./course.ts";
 import type { Series } from "./field-findings.ts";
-import { figure, label, rect, rule, type Size } from "./figure.ts";
+import { boxes, figure, label, rect, rule, type Size } from "./figure.ts";
 import { count, number, shiftText, when } from "./html.ts";
 import { backdrop, plotOf, pointer, type TimeScale, thinned, timeAxis, timeScale } from "./plot.ts";
 
 /** Stretches of trouble that the text alternative names. */
 const runsTold = 4;
+/** Pixels of one column of the bars on the floor. */
+const columnWidth = 3;
+const rugOrder = ["warning", "critical"] as const;
 const rugHeight = { critical: 6, warning: 3 } as const;
 
 export interface StatisticLine {
@@ -68,11 +71,24 @@ export function statisticLine(course: Course, statistic: StatisticLine, size: Si
 
 /** Where it was critical (tall) or warned (low), along the floor. */
 function rug({ cells }: Course, statuses: Series<VerdictStatus>, x: TimeScale, floor: number): string {
-  const bars = runsOf(cells, troubles(statuses)).map(({ start, end, kind }) => {
-    const height = rugHeight[kind];
-    return rect(`status-${kind}`, x(start), floor - height, Math.max(1, x(end) - x(start)), height);
-  });
-  return bars.join("");
+  const [left = 0, right = 0] = x.range();
+  const shown = coarser(cells, troubles(statuses), (right - left) / columnWidth, rugOrder);
+  const runs = runsOf(shown.cells, shown.kinds);
+  return rugOrder
+    .map((kind) => {
+      const height = rugHeight[kind];
+      const own = runs.filter((run) => run.kind === kind);
+      return boxes(
+        `status-${kind}`,
+        own.map(({ start, end }) => ({
+          x: x(start),
+          y: floor - height,
+          width: Math.max(1, x(end) - x(start)),
+          height,
+        })),
+      );
+    })
+    .join("");
 }
 
 function toldOf({ cells }: Course, { name, shifts, statuses, sigma }: StatisticLine, worst: number): string {

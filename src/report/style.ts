@@ -32,7 +32,7 @@ svg text.unknown, svg text.limit { fill: var(--critical); font-weight: 600; }
 path.baseline, rect.baseline { fill: var(--baseline); } path.current { fill: none; stroke: var(--current); stroke-width: 1.5; }
 rect.current, circle.current { fill: var(--current); } line.current { stroke: var(--current); } rect.unknown { fill: var(--critical); }
 path.shift { fill: none; stroke: var(--ink); stroke-width: 1.4; stroke-linejoin: round; }
-line.limit { stroke: var(--critical); stroke-dasharray: 3 2; } line.axis { stroke: var(--line); }
+line.limit { stroke: var(--critical); stroke-dasharray: 3 2; } .axis { stroke: var(--line); fill: none; }
 rect.track { fill: var(--track); } rect.near { fill: var(--ok); } rect.far { fill: var(--critical); }
 .mark.open { fill: var(--critical); stroke: var(--critical); } .mark.half-open { fill: var(--warning); stroke: var(--warning); } .mark.closed { fill: var(--ok); stroke: var(--ok); }
 line.mark { stroke-width: 1; } .mark.critical { fill: var(--critical); } .mark.warning { fill: var(--warning); }

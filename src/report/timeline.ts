@@ -2,8 +2,8 @@ import { scaleSymlog, scaleUtc } from "d3-scale";
 import { line } from "d3-shape";
 import type { EventTime, Window } from "../model/time.ts";
 import type { BreakerTransition, VerdictStatus } from "../model/verdict.ts";
-import { type NamedEvent, runsOf } from "./course.ts";
-import { figure, label, rect, rule, type Size } from "./figure.ts";
+import { coarser, type NamedEvent, runsOf } from "./course.ts";
+import { figure, label, ornament, rect, rule, type Size } from "./figure.ts";
 import { number, when } from "./html.ts";
 import { axisHeight, pointer, timeAxis, timeScale } from "./plot.ts";
 
@@ -20,6 +20,9 @@ const heights: Readonly<Record<VerdictStatus, number>> = {
   critical: 1,
 };
 
+/** The worse status is shown where there is no room for all. */
+const strip: readonly VerdictStatus[] = ["insufficient", "ok", "warning", "critical"];
+
 /** One cell a window, in its place in time: a gap is time without data. Marks stand where the breaker moved, letters where something happened. */
 export function windowStrip(
   cells: readonly StripCell[],
@@ -33,12 +36,15 @@ export function windowStrip(
   const [top, floor] = [events.length > 0 ? 12 : 0, height - axisHeight];
   const roof = top + 9;
   const apart = x(first.window.end) - x(first.window.start) > 4;
-  const kinds = cells.map(({ status }, at) => (apart ? `${status} ${at}` : status));
-  const bars = runsOf(cells, kinds).map(({ start, end, kind }) => {
-    const status = kind.split(" ")[0] as VerdictStatus;
-    const tall = (floor - roof) * heights[status];
+  const statuses = cells.map(({ status }) => status);
+  const cut = coarser(cells, statuses, width / 2, strip);
+  const runs = apart
+    ? cells.map(({ window, status }) => ({ ...window, kind: status }))
+    : runsOf(cut.cells, cut.kinds);
+  const bars = runs.map(({ start, end, kind }) => {
+    const tall = (floor - roof) * heights[kind];
     const wide = Math.max(0.7, x(end) - x(start) - (apart ? 1 : 0));
-    return rect(`status-${status}`, x(start), floor - tall, wide, tall);
+    return rect(`status-${kind}`, x(start), floor - tall, wide, tall);
   });
   const inside = (time: EventTime): boolean => time >= first.window.start && time <= last.window.end;
   const marks = transitions
@@ -96,15 +102,14 @@ export function shiftLine(points: readonly ShiftPoint[], { name, sigma, size }: 
   return figure(size, told, `${limit}<path class="shift" d="${path(points) ?? ""}"/>`);
 }
 
-/** How far one window is from the baseline, against the breaker's line. */
+/** How far something is from the baseline, against the breaker's line, beside the number. */
 export function shiftBar(shift: number, sigma: number, { width, height }: Size): string {
   const x = scaleSymlog([0, sigma * 40], [0, width])
     .constant(sigma)
     .clamp(true);
   const name = shift >= sigma ? "far" : "near";
-  return figure(
+  return ornament(
     { width, height },
-    `${number(shift)} SD, the line is ${number(sigma)} SD`,
     rect("track", 0, 3, width, height - 6) +
       rect(name, 0, 3, x(shift), height - 6) +
       rule("limit", x(sigma), 0, x(sigma), height),

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FieldType } from "../../src/model/feature-view.ts";
 import type { WindowCell } from "../../src/report/cells.ts";
-import type { Course } from "../../src/report/course.ts";
+import { type Course, coarser } from "../../src/report/course.ts";
 import { distributionChart } from "../../src/report/distribution.ts";
-import { heatOf, heatStrip } from "../../src/report/heat-strip.ts";
+import { heatOf, heatOrder, heatStrip } from "../../src/report/heat-strip.ts";
 import { normLine } from "../../src/report/norm-line.ts";
 import { statisticLine } from "../../src/report/statistic-line.ts";
 import { shiftBar, shiftLine, windowStrip } from "../../src/report/timeline.ts";
@@ -213,9 +213,7 @@ describe("the line of one statistic", () => {
     const alerts = [{ time: start + 2 * hour, severity: "critical" as const }];
     const svg = statisticLine(course(5), { ...base, shifts, statuses, alerts }, size);
     assertSound(svg);
-    const bars = [
-      ...svg.matchAll(/class="status-(\w+)" x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="([\d.]+)"/g),
-    ];
+    const bars = [...svg.matchAll(/class="status-(\w+)" d="M[\d.]+ [\d.]+h([\d.]+)v([\d.]+)h-[\d.]+z"/g)];
     const [warning, critical] = bars.map(([, status, width, height]) => ({
       status,
       width: Number(width),
@@ -312,12 +310,34 @@ describe("a strip of fields over windows", () => {
       { name: "a".repeat(40), kinds: ["heat-1", "heat-1", "heat-1"], note: "1%" },
       { name: "b", kinds: ["heat-0", undefined, "heat-5"], note: "99%" },
     ];
-    const svg = heatStrip({ cells }, rows, { told: "a and b", width: 400, heights: { "heat-5": 0.5 } });
+    const svg = heatStrip({ cells }, rows, {
+      told: "a and b",
+      width: 400,
+      order: heatOrder,
+      heights: { "heat-5": 0.5 },
+    });
     assertSound(svg);
-    assert.deepEqual([...svg.matchAll(/class="(heat-\d)"/g)].map(([, kind]) => kind), ["heat-1", "heat-1", "heat-0", "heat-5"]); // biome-ignore format: one row
+    const stretches = [...svg.matchAll(/class="(heat-\d)" d="([^"]+)"/g)];
+    assert.deepEqual(
+      stretches.map(([, kind, outline]) => `${kind} ${outline?.match(/M/g)?.length}`),
+      ["heat-1 2", "heat-0 1", "heat-5 1"],
+    );
     assert.match(svg, />a+…</);
-    assert.match(svg, /class="heat-5"[^>]* height="8"/);
-    assert.equal(heatStrip({ cells }, [], { told: "", width: 400 }), "");
+    assert.match(svg, /class="heat-5" d="M[\d.]+ 27h[\d.]+v8h/);
+    assert.equal(heatStrip({ cells }, [], { told: "", width: 400, order: [] }), "");
+  });
+
+  it("keeps the more telling of what has no room of its own, and all of the time", () => {
+    const cells = cellsOf(1_000);
+    const kinds = cells.map((_, at) => (at === 700 ? "heat-5" : at % 2 === 0 ? "heat-0" : "heat-1"));
+    const cut = coarser(cells, kinds, 100, heatOrder);
+    assert.equal(cut.cells.length, 100);
+    assert.deepEqual(
+      [cut.cells[0]?.window.start, cut.cells.at(-1)?.window.end],
+      [start, start + 1_000 * hour],
+    );
+    assert.deepEqual([cut.kinds[70], cut.kinds[71]], ["heat-5", "heat-1"]);
+    assert.deepEqual(coarser(cells, kinds, 1_000, heatOrder), { cells, kinds });
   });
 
   it("has a colour for every share", () => {

@@ -2,11 +2,11 @@
 export function problemsOf(svg: string): readonly string[] {
   const problems: string[] = [];
   if (
-    !/^<svg role="img" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+" height="[\d.]+" aria-label="[^"]+"><title>/.test(
+    !/^<svg (?:role="img" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+" height="[\d.]+" aria-label="[^"]+"><title>|aria-hidden="true" viewBox)/.test(
       svg,
     )
   )
-    problems.push("no figure with a text alternative");
+    problems.push("neither a text alternative nor an ornament");
   if (/NaN|undefined|Infinity/.test(svg.replace(/<title>[^<]*<\/title>|aria-label="[^"]*"/g, "")))
     problems.push("a coordinate that is no number");
   if (/style=|<script|\son\w+=|href=/.test(svg)) problems.push("style or script");
