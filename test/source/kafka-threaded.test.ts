@@ -57,9 +57,13 @@ describe("messages between threads", () => {
   });
 });
 
+/** What a store would hold of each partition: the messages below an offset. */
+type Saved = Map<string, readonly string[]>;
+
 interface Reading {
+  /** Messages in memory, by partition. */
   readonly seen: Map<string, string[]>;
-  readonly saved: ReadonlyMap<string, number>[];
+  readonly saved: Saved;
   readonly troubles: (string | undefined)[];
   /** What the next call of `receive` throws. */
   fail: Error | undefined;
@@ -67,43 +71,50 @@ interface Reading {
   readonly ended: Promise<void>;
 }
 
-function read(brokers: string, topic: string): Reading {
+interface ReadOptions {
+  readonly saved?: Saved;
+  readonly groupId?: string;
+  /** How long a slice of messages takes. */
+  readonly takesMs?: number;
+}
+
+/** A receiver as a monitor is one: state and offset travel together, and are forgotten with the partition. */
+function read(brokers: string, topic: string, options: ReadOptions = {}): Reading {
+  const { saved = new Map(), groupId = `thread-${randomUUID()}`, takesMs = 0 } = options;
   const end = new AbortController();
-  const [next, seen] = [new Map<string, number>(), new Map<string, string[]>()];
-  const reading = { seen, saved: [] as Map<string, number>[], troubles: [] as (string | undefined)[] };
+  const seen = new Map<string, string[]>();
+  const reading = { seen, saved, troubles: [] as (string | undefined)[] };
   const state: { fail: Error | undefined } = { fail: undefined };
   const receiver: Receiver = {
     async assigned(partition: Partition) {
-      seen.set(partitionKey(partition), []);
-      return undefined;
+      const before = saved.get(partitionKey(partition)) ?? [];
+      seen.set(partitionKey(partition), [...before]);
+      return before.length === 0 ? undefined : { offset: before.length, anchor: undefined };
     },
     async receive(partition, messages) {
-      const [first, ...rest] = messages;
-      const key = partitionKey(partition);
-      const take = ({ offset, ...message }: Message): void => {
-        if (offset < (next.get(key) ?? 0)) return;
-        next.set(key, offset + 1);
-        seen.get(key)?.push(`${offset} ${Buffer.from(bytesOf({ offset, ...message })).toString()}`);
-      };
-      if (first !== undefined) take(first);
-      const { fail } = state;
-      state.fail = undefined;
-      if (fail !== undefined) throw fail;
-      rest.forEach(take);
+      const mine = seen.get(partitionKey(partition));
+      for (const [index, message] of messages.entries()) {
+        if (mine === undefined || message.offset < mine.length) continue;
+        mine.push(`${message.offset} ${Buffer.from(bytesOf(message)).toString()}`);
+        const { fail } = state;
+        state.fail = undefined;
+        if (fail !== undefined && index === 0) throw fail;
+      }
+      if (takesMs > 0) await new Promise((done) => setTimeout(done, takesMs));
     },
     lost: async () => assert.fail("nothing is lost"),
     counted: async () => undefined,
     ended: async () => undefined,
-    revoked: async () => undefined,
+    revoked: async (partition) => void seen.delete(partitionKey(partition)),
     async checkpoint() {
-      reading.saved.push(new Map(next));
-      return new Map(next);
+      for (const [key, mine] of seen) saved.set(key, [...mine]);
+      return new Map([...seen].map(([key, mine]) => [key, mine.length]));
     },
   };
   const source = createKafkaThread({
     kafka: {
       ...{ brokers: brokers.split(","), clientId: "test", ssl: undefined, sasl: undefined },
-      ...{ groupId: `thread-${randomUUID()}`, startFrom: "earliest" },
+      ...{ groupId, startFrom: "earliest" },
     },
     log: undefined,
     topics: [topic],
@@ -146,14 +157,26 @@ describe("Kafka read in a thread of its own", () => {
     await eventually(() => seenIn(reading) === count, waitMs);
     reading.stop();
     await reading.ended;
-    assert.deepEqual(new Map([...reading.seen].sort()), expected);
+    assert.deepEqual(new Map([...reading.saved].sort()), expected);
     assert.equal(reading.troubles[0], "a sink is away");
     assert.equal(reading.troubles.at(-1), undefined);
-    const last = reading.saved.at(-1);
-    assert.deepEqual(
-      [...expected.keys()].map((key) => last?.get(key)),
-      [count / 2, count / 2],
-    );
+  });
+
+  it("hands partitions on, with messages under way: whoever has one next has each message once", async () => {
+    const brokers = await broker();
+    const { topic, expected } = await fill(brokers);
+    const common = { saved: new Map(), groupId: `thread-${randomUUID()}`, takesMs: 150 };
+    const first = read(brokers, topic, common);
+    await eventually(() => seenIn(first) > 50, waitMs);
+    const second = read(brokers, topic, common);
+    await eventually(() => first.seen.size === 1 && second.seen.size === 1, waitMs);
+    await eventually(() => seenIn(second) > 50, waitMs);
+    first.stop();
+    await first.ended;
+    await eventually(() => seenIn(second) === count, waitMs);
+    second.stop();
+    await second.ended;
+    assert.deepEqual(new Map([...common.saved].sort()), expected);
   });
 
   it("ends with what the receiver cannot try again, and makes nothing durable after it", async () => {
@@ -162,7 +185,7 @@ describe("Kafka read in a thread of its own", () => {
     const reading = read(brokers, topic);
     reading.fail = new RangeError("our own mistake");
     await assert.rejects(reading.ended, reading.fail);
-    assert.deepEqual(reading.saved, []);
+    assert.deepEqual([...reading.saved], []);
   });
 
   it("says when there is no broker", async () => {
