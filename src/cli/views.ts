@@ -5,7 +5,7 @@ import { parseBaseline } from "../judge/baseline-file.ts";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { MonitoredView } from "../pipeline/cell.ts";
-import { tokenPattern } from "../profile/fold-text.ts";
+import { tokenPattern } from "../profile/load-text.ts";
 import { top } from "../sketch/categories.ts";
 import { parseSpec } from "../spec/parse.ts";
 

@@ -45,24 +45,6 @@ export function hashBytes(into: Hash, view: DataView, from: number, to: number):
   into.high = b;
 }
 
-const own: Hash = { low: 0, high: 0 };
-
-/** Hashes `bytes[offsets[r], offsets[r + 1])` of every row r in `[from, to)` to place r − from of `low` and `high`. */
-export function hashRows(
-  view: DataView,
-  offsets: Int32Array,
-  from: number,
-  to: number,
-  low: Int32Array,
-  high: Int32Array,
-): void {
-  for (let row = from; row < to; row++) {
-    hashBytes(own, view, offsets[row] as number, offsets[row + 1] as number);
-    low[row - from] = own.low;
-    high[row - from] = own.high;
-  }
-}
-
 const textEncoder = new TextEncoder();
 
 /** The UTF-8 bytes of a text and their hash. For cold paths. */

@@ -2,7 +2,7 @@ import type { RuleName } from "../check/rule.ts";
 import { rules } from "../check/table.ts";
 import type { FieldType } from "../model/feature-view.ts";
 import type { Example } from "../model/verdict.ts";
-import { readCategories, writeCategories } from "../sketch/categories.ts";
+import { readCategories, writeCategories } from "../sketch/categories-wire.ts";
 import { readCoMoments, writeCoMoments } from "../sketch/co-moments.ts";
 import { readDistinct, writeDistinct } from "../sketch/distinct.ts";
 import { readHistogram, writeHistogram } from "../sketch/histogram.ts";

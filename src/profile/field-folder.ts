@@ -7,7 +7,8 @@ import type { FieldSpec } from "../model/feature-view.ts";
 import { kernel } from "../sketch/kernel.ts";
 import { foldVectors, loadVectors } from "./fold-embedding.ts";
 import { foldNumbers, type Numbers } from "./fold-numbers.ts";
-import { foldStrings, loadStrings } from "./fold-text.ts";
+import { foldStrings } from "./fold-text.ts";
+import { loadStrings } from "./load-text.ts";
 import { holdsInstants, loadNumbers } from "./numbers.ts";
 import type { FieldProfile } from "./profile.ts";
 import {

@@ -1,154 +1,11 @@
-import { hash } from "node:crypto";
 import type { Text, TextRule } from "../check/rule.ts";
-import type { DictionaryColumn, Utf8Column } from "../model/batch.ts";
-import { hashRows, viewOf } from "../model/hash.ts";
-import { addBytes, type Categories, find } from "../sketch/categories.ts";
-import { addHash, addHashes } from "../sketch/distinct.ts";
+import { addBytes, addToEntry, type Categories, find } from "../sketch/categories.ts";
+import { addTexts } from "../sketch/category-rows.ts";
+import { addHash } from "../sketch/distinct.ts";
+import { kernel } from "../sketch/kernel.ts";
+import type { Codes, Strings, Texts } from "./load-text.ts";
 import type { FieldProfile, StringBody } from "./profile.ts";
-import { countRule, type Group, showCell, type Tile, tileRows } from "./tile.ts";
-import { numberTile } from "./tile-dictionary.ts";
-
-/** Strings by number: the rows of a tile, its distinct values, or the entries of a dictionary. (low, high) is the hash of each. */
-interface Texts {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  /** Where the bytes of each begin and end. */
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-  readonly size: number;
-  /** As an example shows it. */
-  readonly show: (number: number) => string;
-  /** Whether they are the same next time, so that answers of rules are worth keeping. */
-  readonly lasting: boolean;
-}
-
-type Codes = DictionaryColumn["codes"];
-
-/** One field's strings in one tile. */
-export interface Strings {
-  readonly texts: Texts;
-  /** What a profile keeps of them: themselves, or what stands for a redacted field's. */
-  readonly kept: Texts;
-  /** Number of each row's text, `undefined` when the rows themselves are the texts. */
-  readonly codes: Codes | undefined;
-  readonly mask: Uint8Array | undefined;
-}
-
-const rowLow = new Int32Array(tileRows);
-const rowHigh = new Int32Array(tileRows);
-
-/** Hashes what has to be hashed: a tile's rows, or a dictionary once for as long as it lives. */
-export function loadStrings(
-  column: Utf8Column | DictionaryColumn,
-  from: number,
-  size: number,
-  mask: Uint8Array | undefined,
-  redact: boolean,
-): Strings | undefined {
-  const strings =
-    column.kind === "utf8"
-      ? loadRows(column, from, size, mask)
-      : column.dictionary.kind !== "utf8"
-        ? undefined
-        : {
-            texts: dictionaryTexts(column.dictionary),
-            codes: column.codes.subarray(from, from + size),
-            mask,
-          };
-  return strings && { ...strings, kept: redact ? tokensOf(strings.texts) : strings.texts };
-}
-
-/** Plain rows, numbered by value where they are few. */
-function loadRows(
-  column: Utf8Column,
-  from: number,
-  size: number,
-  mask: Uint8Array | undefined,
-): Omit<Strings, "kept"> {
-  const { bytes } = column;
-  const view = viewOf(bytes);
-  hashRows(view, column.offsets, from, from + size, rowLow, rowHigh);
-  const offsets = column.offsets.subarray(from, from + size + 1);
-  const dictionary = numberTile(rowLow, rowHigh, offsets, mask, size);
-  if (dictionary === undefined) {
-    const show = (row: number): string => showCell(column, from + row);
-    const [starts, ends] = [offsets, offsets.subarray(1)];
-    const texts = { bytes, view, starts, ends, low: rowLow, high: rowHigh, size, show, lasting: false };
-    return { texts, codes: undefined, mask };
-  }
-  const { rows } = dictionary;
-  for (let code = 0; code < dictionary.size; code++) {
-    const row = rows[code] as number;
-    valueStarts[code] = offsets[row] as number;
-    valueEnds[code] = offsets[row + 1] as number;
-    valueLow[code] = rowLow[row] as number;
-    valueHigh[code] = rowHigh[row] as number;
-  }
-  const texts: Texts = {
-    bytes,
-    view,
-    starts: valueStarts,
-    ends: valueEnds,
-    low: valueLow,
-    high: valueHigh,
-    size: dictionary.size,
-    show: (code) => showCell(column, from + (rows[code] as number)),
-    lasting: false,
-  };
-  return { texts, codes: dictionary.codes, mask };
-}
-
-const valueStarts = new Int32Array(tileRows);
-const valueEnds = new Int32Array(tileRows);
-const valueLow = new Int32Array(tileRows);
-const valueHigh = new Int32Array(tileRows);
-
-const dictionaries = new WeakMap<Utf8Column, Texts>();
-
-function dictionaryTexts(column: Utf8Column): Texts {
-  const known = dictionaries.get(column);
-  if (known !== undefined) return known;
-  const { bytes, offsets, rows: size } = column;
-  const [low, high] = [new Int32Array(size), new Int32Array(size)];
-  const view = viewOf(bytes);
-  hashRows(view, offsets, 0, size, low, high);
-  const [starts, ends] = [offsets, offsets.subarray(1)];
-  const show = (code: number): string => showCell(column, code);
-  const texts = { bytes, view, starts, ends, low, high, size, show, lasting: true };
-  dictionaries.set(column, texts);
-  return texts;
-}
-
-/** `#` and the first 16 hexadecimal digits of a SHA-256. */
-const tokenBytes = 17;
-export const tokenPattern = /^#[0-9a-f]{16}$/;
-const tokens = new WeakMap<Texts, Texts>();
-
-/**
- * What stands for each text of a redacted field. The hash that finds values can be undone; this one can only be tried: whoever
- * guesses a value can see whether it was there.
- */
-function tokensOf(texts: Texts): Texts {
-  const known = tokens.get(texts);
-  if (known !== undefined) return known;
-  const { size, starts, ends } = texts;
-  const offsets = Int32Array.from({ length: size + 1 }, (_, at) => at * tokenBytes);
-  const [low, high] = [new Int32Array(size), new Int32Array(size)];
-  const bytes = new Uint8Array(size * tokenBytes);
-  for (let at = 0; at < size; at++) {
-    const text = texts.bytes.subarray(starts[at] as number, ends[at] as number);
-    bytes.set(textEncoder.encode(`#${hash("sha256", text).slice(0, tokenBytes - 1)}`), at * tokenBytes);
-  }
-  const view = viewOf(bytes);
-  hashRows(view, offsets, 0, size, low, high);
-  const hidden: Texts = { ...texts, bytes, view, starts: offsets, ends: offsets.subarray(1), low, high };
-  if (texts.lasting) tokens.set(texts, hidden);
-  return hidden;
-}
-
-const textEncoder = new TextEncoder();
+import { countRule, type Group, rowsInKernel, type Tile, tileRows } from "./tile.ts";
 
 /** Adds a group's strings to its field profile. @returns rows that hold a value */
 export function foldStrings(
@@ -164,10 +21,6 @@ export function foldStrings(
     : foldCodes(tile, group, field, body, rules, strings, strings.codes);
 }
 
-const pickedLow = new Int32Array(tileRows);
-const pickedHigh = new Int32Array(tileRows);
-const picked = new Int32Array(tileRows);
-
 function foldRows(
   tile: Tile,
   group: Group,
@@ -177,52 +30,31 @@ function foldRows(
   { texts, kept, mask }: Strings,
 ): number {
   const { rows, from, to } = group;
-  const { low, high, starts, ends } = texts;
-  const { low: keptLow, high: keptHigh, starts: keptStarts, ends: keptEnds, bytes } = kept;
-  let { minBytes, maxBytes } = body;
-  let size = 0;
-  for (let i = from; i < to; i++) {
-    const row = rows === undefined ? i : (rows[i] as number);
-    if (mask !== undefined && mask[row] === 0) continue;
-    const a = low[row] as number;
-    const b = high[row] as number;
-    const start = starts[row] as number;
-    const end = ends[row] as number;
-    const length = end - start;
-    if (length < minBytes) minBytes = length;
-    if (length > maxBytes) maxBytes = length;
-    addBytes(
-      body.categories,
-      keptLow[row] as number,
-      keptHigh[row] as number,
-      bytes,
-      keptStarts[row] as number,
-      keptEnds[row] as number,
-      1,
-    );
-    picked[size] = row;
-    pickedLow[size] = a;
-    pickedHigh[size] = b;
-    size++;
-  }
-  body.minBytes = minBytes;
-  body.maxBytes = maxBytes;
-  addHashes(body.distinct, pickedLow, pickedHigh, 0, size);
+  const added = addTexts(
+    body.categories,
+    body.distinct,
+    { texts, kept, masked: mask !== undefined },
+    rowsInKernel(group),
+  );
+  body.minBytes = Math.min(body.minBytes, added.shortest);
+  body.maxBytes = Math.max(body.maxBytes, added.longest);
   for (const rule of rules) {
     const text = textOf(texts);
     const unknown = textOf(kept);
     let broken = 0;
-    for (let i = 0; i < size; i++) {
-      pointAt(text, texts, picked[i] as number);
+    for (let i = from; i < to; i++) {
+      const row = rows === undefined ? i : (rows[i] as number);
+      if (mask !== undefined && mask[row] === 0) continue;
+      pointAt(text, texts, row);
       if (!rule.breaks(text)) continue;
       broken++;
       if (rule.name !== "default") continue;
-      pointAt(unknown, kept, picked[i] as number);
-      addBytes(body.unknowns, unknown.low, unknown.high, bytes, unknown.from, unknown.to, 1);
+      pointAt(unknown, kept, row);
+      addBytes(body.unknowns, unknown.low, unknown.high, unknown.bytes, unknown.from, unknown.to, 1);
     }
     if (rule.name === "default") {
       body.mappingMisses += broken;
-      body.mappingHits += size - broken;
+      body.mappingHits += added.count - broken;
     }
     if (broken === 0) continue;
     const breaks = (row: number): boolean => {
@@ -232,11 +64,40 @@ function foldRows(
     };
     countRule(tile, group, field, rule.name, broken, breaks, texts.show);
   }
-  return size;
+  return added.count;
 }
 
 let codeCounts = new Int32Array(0);
-let usedCodes = new Int32Array(0);
+
+/**
+ * Counts a group's rows by code: `kernel.used` gets the codes in use, `kernel.counts` how often.
+ * @returns how many codes are in use
+ */
+function countCodes(group: Group, mask: Uint8Array | undefined, codes: Codes, size: number): number {
+  if (size <= kernel.codesEnd) {
+    const [from, to, picked] = rowsInKernel(group);
+    return kernel.countCodes(from, to, mask !== undefined, picked);
+  }
+  // a dictionary larger than the kernel's tables
+  if (codeCounts.length < size) codeCounts = new Int32Array(size);
+  const { rows, from, to } = group;
+  const { used, counts } = kernel;
+  let distinct = 0;
+  for (let i = from; i < to; i++) {
+    const row = rows === undefined ? i : (rows[i] as number);
+    if (mask !== undefined && mask[row] === 0) continue;
+    const code = codes[row] as number;
+    const count = codeCounts[code] as number;
+    if (count === 0) used[distinct++] = code;
+    codeCounts[code] = count + 1;
+  }
+  for (let i = 0; i < distinct; i++) {
+    const code = used[i] as number;
+    counts[i] = codeCounts[code] as number;
+    codeCounts[code] = 0;
+  }
+  return distinct;
+}
 
 /** Numbered texts: counted by number, then each value in use is looked at once. */
 function foldCodes(
@@ -248,43 +109,32 @@ function foldCodes(
   { texts, kept, mask }: Strings,
   codes: Codes,
 ): number {
-  if (codeCounts.length < texts.size) {
-    codeCounts = new Int32Array(texts.size);
-    usedCodes = new Int32Array(texts.size);
-  }
-  const { rows, from, to } = group;
-  const [counts, used] = [codeCounts, usedCodes];
+  const distinct = countCodes(group, mask, codes, texts.size);
+  const { used, counts } = kernel;
+  const { starts, ends, low, high } = texts;
+  findEntries(body.categories, kept, distinct, undefined);
   let size = 0;
-  let distinct = 0;
-  for (let i = from; i < to; i++) {
-    const row = rows === undefined ? i : (rows[i] as number);
-    if (mask !== undefined && mask[row] === 0) continue;
-    const code = codes[row] as number;
-    const count = counts[code] as number;
-    if (count === 0) used[distinct++] = code;
-    counts[code] = count + 1;
-    size++;
-  }
-  const { starts, ends } = texts;
   for (let i = 0; i < distinct; i++) {
     const code = used[i] as number;
     const length = (ends[code] as number) - (starts[code] as number);
     if (length < body.minBytes) body.minBytes = length;
     if (length > body.maxBytes) body.maxBytes = length;
-    addHash(body.distinct, texts.low[code] as number, texts.high[code] as number);
+    // a value that is kept has been in there since it came
+    if ((entryOf[i] as number) < 0) addHash(body.distinct, low[code] as number, high[code] as number);
+    size += counts[i] as number;
   }
-  addCodes(body.categories, kept, used, distinct, counts, group, mask, codes, undefined);
+  addCodes(body.categories, kept, distinct, group, mask, codes, undefined);
   for (const rule of rules) {
     const broken = brokenCodes(rule, texts);
     let count = 0;
-    for (let i = 0; i < distinct; i++) {
-      const code = used[i] as number;
-      if (broken(code)) count += counts[code] as number;
-    }
+    for (let i = 0; i < distinct; i++) if (broken(used[i] as number)) count += counts[i] as number;
     if (rule.name === "default") {
       body.mappingMisses += count;
       body.mappingHits += size - count;
-      if (count > 0) addCodes(body.unknowns, kept, used, distinct, counts, group, mask, codes, broken);
+      if (count > 0) {
+        findEntries(body.unknowns, kept, distinct, broken);
+        addCodes(body.unknowns, kept, distinct, group, mask, codes, broken);
+      }
     }
     if (count === 0) continue;
     const breaks = (row: number): boolean =>
@@ -292,26 +142,44 @@ function foldCodes(
     const show = (row: number): string => texts.show(codes[row] as number);
     countRule(tile, group, field, rule.name, count, breaks, show);
   }
-  for (let i = 0; i < distinct; i++) counts[used[i] as number] = 0;
   return size;
 }
 
+/** Of each code in use the entry of its value: −1 when there is none, `unwanted` when `only` says so. */
+const entryOf = new Int32Array(tileRows);
+const unwanted = -2;
+
+function findEntries(
+  categories: Categories,
+  { starts, ends, low, high }: Texts,
+  distinct: number,
+  only: ((code: number) => boolean) | undefined,
+): void {
+  const { used } = kernel;
+  for (let i = 0; i < distinct; i++) {
+    const code = used[i] as number;
+    const length = (ends[code] as number) - (starts[code] as number);
+    entryOf[i] =
+      only !== undefined && !only(code)
+        ? unwanted
+        : find(categories, low[code] as number, high[code] as number, length);
+  }
+}
+
 /**
- * Adds counts of codes. Once values have to be dropped the order of rows matters, so then they are added row by row: where the
- * rows are cut into batches must make no difference.
+ * Adds counts of codes, whose entries were just found. When values have to be dropped the order of rows matters, so then they are added
+ * row by row: where the rows are cut into batches must make no difference.
  */
 function addCodes(
   into: Categories,
-  texts: Texts,
-  used: Int32Array,
+  { starts, ends, bytes, low, high }: Texts,
   distinct: number,
-  counts: Int32Array,
   { rows, from, to }: Group,
   mask: Uint8Array | undefined,
   codes: Codes,
   only: ((code: number) => boolean) | undefined,
 ): void {
-  const { starts, ends, bytes, low, high } = texts;
+  const { used, counts } = kernel;
   const add = (code: number, count: number): void =>
     addBytes(
       into,
@@ -323,16 +191,12 @@ function addCodes(
       count,
     );
   let fresh = 0;
-  for (let i = 0; i < distinct; i++) {
-    const code = used[i] as number;
-    if (only !== undefined && !only(code)) continue;
-    const length = (ends[code] as number) - (starts[code] as number);
-    if (find(into, low[code] as number, high[code] as number, length) < 0) fresh++;
-  }
-  if (into.error === 0 && into.size + fresh <= into.limit) {
+  for (let i = 0; i < distinct; i++) if (entryOf[i] === -1) fresh++;
+  if (into.size + fresh <= into.limit) {
     for (let i = 0; i < distinct; i++) {
-      const code = used[i] as number;
-      if (only === undefined || only(code)) add(code, counts[code] as number);
+      const entry = entryOf[i] as number;
+      if (entry >= 0) addToEntry(into, entry, counts[i] as number);
+      else if (entry !== unwanted) add(used[i] as number, counts[i] as number);
     }
     return;
   }

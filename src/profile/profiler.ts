@@ -239,16 +239,8 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
         const windows: OpenWindow[] = [];
         const slotOf = new Map<EventTime, number>();
         const tally: Record<Placement, number> = { profiled: 0, late: 0, unusable: 0, future: 0, crowded: 0 };
-        let [slot, start, end] = [-1, 0, 0];
         for (let row = 0; row < size; row++) {
           const time = times[row] as number;
-          // a run of rows in one open window: what `placeRow` would say, without asking
-          if (time >= start && time < end && time <= latest && end > state.tide.lastEvent - latenessMs) {
-            if (time > state.tide.lastEvent) state.tide.lastEvent = time;
-            slots[row] = slot;
-            tally.profiled += 1;
-            continue;
-          }
           const placement = placeRow(state.tide, time, latest, state.windows, policy);
           tally[placement] += 1;
           if (placement !== "profiled") {
@@ -263,14 +255,16 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
             }
             continue;
           }
-          start = startOf(time, sizeMs);
-          end = start + sizeMs;
-          slot = slotOf.get(start) ?? windows.length;
+          const start = startOf(time, sizeMs);
+          const slot = slotOf.get(start) ?? windows.length;
           if (slot === windows.length) {
             windows.push(windowAt(state, start));
             slotOf.set(start, slot);
           }
-          slots[row] = slot;
+          const end = endOfRun(state.tide, row + 1, size, start, start + sizeMs, latest);
+          slots.fill(slot, row, end);
+          tally.profiled += end - row - 1;
+          row = end - 1;
         }
         const groups = groupsOf(batch, from, size, windows, tally.profiled === size);
         const tile: Tile = { batch, from, size, times, position: origin.position, requestIds, groups };
@@ -338,6 +332,30 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
 
 /** Values outside the mapping that are kept when memory is short. */
 const unknownsShed = 16;
+
+/**
+ * The rows after one that was profiled go into the same window as long as they lie in it and not in the future: what `placeRow`
+ * would say of each, without asking. Moves the clock.
+ * @returns the first row from `row` on that does not, `size` when all do
+ */
+function endOfRun(
+  tide: Tide,
+  row: number,
+  size: number,
+  start: EventTime,
+  end: EventTime,
+  latest: EventTime,
+): number {
+  let newest = tide.lastEvent;
+  let at = row;
+  for (; at < size; at++) {
+    const time = times[at] as number;
+    if (!(time >= start && time < end && time <= latest)) break;
+    if (time > newest) newest = time;
+  }
+  tide.lastEvent = newest;
+  return at;
+}
 
 const countNames = ["read", "profiled", "late", "rejected", "deadLettered"] as const;
 

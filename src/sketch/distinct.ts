@@ -30,24 +30,6 @@ export function addHash(into: Distinct, low: number, high: number): void {
   addRank(into, register, Math.clz32(low) + 1);
 }
 
-/** Adds values by their hashes, `low[from, to)` and `high[from, to)`. */
-export function addHashes(into: Distinct, low: Int32Array, high: Int32Array, from: number, to: number): void {
-  let row = from;
-  for (; row < to && into.registers === undefined; row++) {
-    const a = low[row] as number;
-    const b = high[row] as number;
-    if (!holdsSparse(into.sparse, b >>> 20, Math.clz32(a) + 1)) addHash(into, a, b);
-  }
-  const { registers } = into;
-  if (registers === undefined) return;
-  for (; row < to; row++) {
-    const register = (high[row] as number) >>> 20;
-    const held = registers[register] as number;
-    const more = Math.clz32(low[row] as number) + 1 - held;
-    registers[register] = held + (more & ~(more >> 31)); // the larger, without a branch that nobody can guess
-  }
-}
-
 /** Adds `kernel.words[0, size)` when they are integers of 64 bits, else `kernel.dense[0, size)`, where −0 and 0 are one value. */
 export function addDense(into: Distinct, size: number, integers: boolean): void {
   kernel.rank(size, integers);
@@ -58,7 +40,7 @@ export function addDense(into: Distinct, size: number, integers: boolean): void 
 const carried = 128;
 
 /** Adds `kernel.ranks[0, size)`. */
-function addRanks(into: Distinct, size: number): void {
+export function addRanks(into: Distinct, size: number): void {
   const { ranks } = kernel;
   let raising = size;
   if (size >= carried) {
@@ -74,17 +56,6 @@ function addRanks(into: Distinct, size: number): void {
     const word = ranks[i] as number;
     addRank(into, word >>> 6, word & 63);
   }
-}
-
-/** Whether a register in use is as high already: what most of a category's rows find. */
-function holdsSparse(sparse: Int32Array, register: number, rank: number): boolean {
-  const mask = sparse.length - 1;
-  for (let slot = register & mask; slot <= mask; slot = (slot + 1) & mask) {
-    const word = (sparse[slot] as number) - 1;
-    if (word < 0) return false;
-    if (word >> 6 === register) return (word & 63) >= rank;
-  }
-  return false;
 }
 
 function addSparse(into: Distinct, register: number, rank: number): void {

@@ -1,20 +1,45 @@
 import { kernelBytes } from "./kernel-bytes.ts";
 
-/** What `assembly/kernel.ts` exports: functions, and addresses of the arrays that they work on. */
-interface Exports {
+/** What `assembly/` exports: sizes, addresses of the arrays that it works on, and functions. */
+interface Exports extends Readonly<Record<Name, { readonly value: number }>>, Functions {
   readonly memory: { readonly buffer: ArrayBuffer };
-  readonly rows: Address;
-  readonly raw: Address;
-  readonly bits: Address;
-  readonly picks: Address;
-  readonly mask: Address;
-  readonly values: Address;
-  readonly dense: Address;
-  readonly words: Address;
-  readonly keys: Address;
-  readonly ranks: Address;
-  readonly sums: Address;
-  readonly registers: Address;
+}
+
+type Name =
+  | "rows"
+  | "raw"
+  | "bits"
+  | "picks"
+  | "mask"
+  | "values"
+  | "dense"
+  | "words"
+  | "keys"
+  | "ranks"
+  | "sums"
+  | "registers"
+  | "tableBytes"
+  | "texts"
+  | "textBytes"
+  | "offsets"
+  | "low"
+  | "high"
+  | "codes"
+  | "firsts"
+  | "used"
+  | "counts"
+  | "numberLow"
+  | "numberHigh"
+  | "numberLength"
+  | "entries"
+  | "slots"
+  | "entryLow"
+  | "entryHigh"
+  | "entryLength"
+  | "entryCount"
+  | "entryOrigin";
+
+interface Functions {
   unpack(offset: number, size: number): number;
   countMask(from: number, to: number, picked: boolean): number;
   widenInt32(size: number): void;
@@ -27,10 +52,18 @@ interface Exports {
   tally(size: number, centre: number, inverse: number): number;
   rank(size: number, integers: boolean): void;
   raise(size: number): number;
-}
-
-interface Address {
-  readonly value: number;
+  hash(from: number, to: number): void;
+  number(size: number, masked: boolean): number;
+  countCodes(from: number, to: number, masked: boolean, picked: boolean): number;
+  addTexts(
+    from: number,
+    to: number,
+    masked: boolean,
+    picked: boolean,
+    held: number,
+    most: number,
+    slotMask: number,
+  ): number;
 }
 
 /** What of WebAssembly is used here: the types of Node have no word for it. */
@@ -42,40 +75,83 @@ declare const WebAssembly: {
 const compiled = new WebAssembly.Module(Buffer.from(kernelBytes, "base64"));
 const own = new WebAssembly.Instance(compiled).exports as Exports;
 const { buffer } = own.memory;
-const rows = own.rows.value;
+const [rows, entries, textBytes] = [own.rows.value, own.entries.value, own.textBytes.value];
+const bytesAt = (name: Name, length: number): Uint8Array => new Uint8Array(buffer, own[name].value, length);
+const wordsAt = (name: Name, length = rows): Int32Array => new Int32Array(buffer, own[name].value, length);
+const doublesAt = (name: Name, length = rows): Float64Array =>
+  new Float64Array(buffer, own[name].value, length);
+const {
+  unpack,
+  countMask,
+  widenInt32,
+  widenFloat32,
+  widenInt64,
+  pick,
+  pickWords,
+  sum,
+  addUp,
+  tally,
+  rank,
+  raise,
+} = own;
+const { hash, number, countCodes, addTexts } = own;
 
 /**
- * The arithmetic of a tile of rows, and the arrays in its memory that it reads and writes: 0.4 MB that never grow. What each
- * function does is told in `assembly/kernel.ts`. Whoever calls one of them has filled its input just before: the arrays are everybody's.
+ * The arithmetic of a tile of rows, and the arrays in its memory that it reads and writes: 1 MiB that never grows. What each array
+ * holds is told in `assembly/layout.ts`, what each function does where it stands. Whoever calls one has filled its input just before:
+ * the arrays are everybody's.
  */
 export const kernel = {
-  /** Rows of a tile. */
   rows,
   raw: {
-    bytes: new Uint8Array(buffer, own.raw.value, 8 * rows),
-    int32: new Int32Array(buffer, own.raw.value, 2 * rows),
+    bytes: bytesAt("raw", 8 * rows),
+    int32: wordsAt("raw", 2 * rows),
     float32: new Float32Array(buffer, own.raw.value, rows),
   },
-  bits: new Uint8Array(buffer, own.bits.value, rows / 8 + 1),
-  picks: new Int32Array(buffer, own.picks.value, rows),
-  mask: new Uint8Array(buffer, own.mask.value, rows),
-  values: new Float64Array(buffer, own.values.value, rows),
-  dense: new Float64Array(buffer, own.dense.value, rows),
-  words: new Int32Array(buffer, own.words.value, 2 * rows),
-  keys: new Int32Array(buffer, own.keys.value, rows),
-  ranks: new Int32Array(buffer, own.ranks.value, rows),
-  sums: new Float64Array(buffer, own.sums.value, 4),
-  registers: new Uint8Array(buffer, own.registers.value, 4_096),
-  unpack: own.unpack,
-  countMask: own.countMask,
-  widenInt32: own.widenInt32,
-  widenFloat32: own.widenFloat32,
-  widenInt64: own.widenInt64,
-  pick: own.pick,
-  pickWords: own.pickWords,
-  sum: own.sum,
-  addUp: own.addUp,
-  tally: own.tally,
-  rank: own.rank,
-  raise: own.raise,
+  bits: bytesAt("bits", rows / 8 + 1),
+  picks: wordsAt("picks"),
+  mask: bytesAt("mask", rows),
+  values: doublesAt("values"),
+  dense: doublesAt("dense"),
+  words: wordsAt("words", 2 * rows),
+  keys: wordsAt("keys"),
+  ranks: wordsAt("ranks"),
+  sums: doublesAt("sums", 4),
+  registers: bytesAt("registers", 4_096),
+  /** Codes below it can be counted. */
+  codesEnd: own.tableBytes.value / 2,
+  texts: bytesAt("texts", textBytes),
+  offsets: wordsAt("offsets", rows + 1),
+  low: wordsAt("low"),
+  high: wordsAt("high"),
+  codes: wordsAt("codes"),
+  firsts: wordsAt("firsts"),
+  used: wordsAt("used"),
+  counts: wordsAt("counts"),
+  numberLow: wordsAt("numberLow"),
+  numberHigh: wordsAt("numberHigh"),
+  numberLength: wordsAt("numberLength"),
+  entries,
+  slots: wordsAt("slots", 2 * entries),
+  entryLow: wordsAt("entryLow", entries),
+  entryHigh: wordsAt("entryHigh", entries),
+  entryLength: wordsAt("entryLength", entries),
+  entryCount: doublesAt("entryCount", entries),
+  entryOrigin: wordsAt("entryOrigin", entries),
+  unpack,
+  countMask,
+  widenInt32,
+  widenFloat32,
+  widenInt64,
+  pick,
+  pickWords,
+  sum,
+  addUp,
+  tally,
+  rank,
+  raise,
+  hash,
+  number,
+  countCodes,
+  addTexts,
 } as const;

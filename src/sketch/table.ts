@@ -1,4 +1,4 @@
-import { categoriesSketch } from "./categories.ts";
+import { categoriesSketch } from "./categories-wire.ts";
 import { distinct } from "./distinct.ts";
 import { histogramSketch, unitFrame } from "./histogram.ts";
 import { moments } from "./moments.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeFieldProfile } from "../../src/profile/codec.ts";
 import type { FieldBody, FieldProfile, WindowProfile } from "../../src/profile/profile.ts";
-import { categoriesSketch } from "../../src/sketch/categories.ts";
+import { categoriesSketch } from "../../src/sketch/categories-wire.ts";
 import { createMoments, deviation, type Moments } from "../../src/sketch/moments.ts";
 
 /** What rounding may make of a moment, relative to the larger of itself and the SD; denormals have no digits to keep. */

@@ -8,7 +8,6 @@ import {
   addBytes,
   addCategory,
   type Categories,
-  categoriesSketch,
   countOf,
   createCategories,
   entries,
@@ -18,6 +17,7 @@ import {
   top,
   total,
 } from "../../src/sketch/categories.ts";
+import { categoriesSketch } from "../../src/sketch/categories-wire.ts";
 import { createRandom } from "../judge/random.ts";
 
 function countsOf(values: Iterable<string>): Map<string, number> {

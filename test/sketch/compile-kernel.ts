@@ -6,21 +6,20 @@ import asc from "assemblyscript/asc";
 const room = join(import.meta.dirname, "../../src/sketch");
 export const generatedFile = join(room, "kernel-bytes.ts");
 
-/** Memory, in pages of 64 KiB: it never grows. */
-const pages = 8;
+const sources = ["layout.ts", "numbers.ts", "texts.ts"];
+/** Memory in pages of 64 KiB: it never grows. */
+const pages = "16";
 
 /**
- * Compiles `src/sketch/assembly/kernel.ts`.
+ * Compiles `src/sketch/assembly`.
  * @returns the text of `src/sketch/kernel-bytes.ts`
  */
 export async function compileKernel(): Promise<string> {
   let bytes = new Uint8Array();
-  const flags = "-O3 --noAssert --runtime stub --enable simd --initialMemory 8 --maximumMemory 8".replaceAll(
-    " 8",
-    ` ${pages}`,
-  );
-  const { error, stderr } = await asc.main(["kernel.ts", ...flags.split(" "), "--outFile", "kernel.wasm"], {
-    readFile: (name) => (name === "kernel.ts" ? readFileSync(join(room, "assembly", name), "utf8") : null),
+  const memory = ["--initialMemory", pages, "--maximumMemory", pages];
+  const flags = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd", ...memory];
+  const { error, stderr } = await asc.main([...sources, ...flags, "--outFile", "kernel.wasm"], {
+    readFile: (name) => (sources.includes(name) ? readFileSync(join(room, "assembly", name), "utf8") : null),
     writeFile: (_name, contents) => {
       bytes = Uint8Array.from(contents as Uint8Array);
     },
@@ -33,7 +32,7 @@ export async function compileKernel(): Promise<string> {
       .toString("base64")
       .match(/.{1,100}/g) ?? [];
   return [
-    "/** WebAssembly in base64, made by `npm run kernel` from `assembly/kernel.ts`. */",
+    "/** WebAssembly in base64, made by `npm run kernel` from `assembly/`. */",
     "export const kernelBytes =",
     `${lines.map((line) => `  "${line}"`).join(" +\n")};`,
     "",

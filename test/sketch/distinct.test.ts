@@ -4,13 +4,14 @@ import fc from "fast-check";
 import { hashText } from "../../src/model/hash.ts";
 import {
   addHash,
-  addHashes,
+  addRanks,
   createDistinct,
   type Distinct,
   distinct,
   estimateDistinct,
   mergeDistinct,
 } from "../../src/sketch/distinct.ts";
+import { kernel } from "../../src/sketch/kernel.ts";
 import { createRandom } from "../judge/random.ts";
 import { addDoubles } from "./columns.ts";
 
@@ -139,19 +140,25 @@ describe("distinct registers", () => {
     );
   });
 
-  it("take hashes in columns as one by one, and by text", () => {
+  it("take ranks in columns as hashes one by one, and by text", () => {
     const hashes = Array.from({ length: 900 }, (_, i) => hashText(`value ${i}`));
-    const low = Int32Array.from(hashes, (hash) => hash.low);
-    const high = Int32Array.from(hashes, (hash) => hash.high);
     const [column, single, texts] = [createDistinct(), createDistinct(), createDistinct()];
-    addHashes(column, low, high, 0, 500);
-    addHashes(column, low, high, 500, 900);
+    for (const [from, to] of [
+      [0, 90],
+      [90, 400],
+      [400, 880],
+      [880, 900],
+    ] as const) {
+      const ranks = hashes.slice(from, to).map(({ low, high }) => (high >>> 20) * 64 + Math.clz32(low) + 1);
+      kernel.ranks.set(ranks);
+      addRanks(column, ranks.length);
+    }
     for (const hash of hashes) addHash(single, hash.low, hash.high);
     for (let i = 0; i < 900; i++) distinct.add(texts, `value ${i}`);
     assert.deepEqual(bytesOf(column), bytesOf(single));
     assert.deepEqual(bytesOf(column), bytesOf(texts));
     const none = createDistinct();
-    addHashes(none, low, high, 7, 7);
+    addRanks(none, 0);
     assert.deepEqual(none, createDistinct());
   });
 

@@ -2,13 +2,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { hashBytes, viewOf } from "../../src/model/hash.ts";
 import { kernel } from "../../src/sketch/kernel.ts";
 import { compileKernel, generatedFile } from "./compile-kernel.ts";
 
 const { rows, dense, words, mask, picks, values, raw, sums, keys, ranks, registers } = kernel;
+const { offsets, low, high, codes } = kernel;
 
 /** Lengths around the four rows of an instruction, the eight of a byte, and a whole tile. */
-const sizes = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(4_095, rows));
+const sizes = fc.oneof(
+  { weight: 9, arbitrary: fc.integer({ min: 1, max: 40 }) },
+  { weight: 1, arbitrary: fc.constantFrom(4_095, rows) },
+);
 
 const anyDouble = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -258,5 +263,83 @@ describe("the kernel", () => {
     );
     kernel.bits.fill(0xff);
     assert.equal(kernel.unpack(7, rows), rows);
+  });
+
+  it("hashes texts of any length, wherever their bytes begin", () => {
+    const some = fc.array(fc.uint8Array({ maxLength: 30 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(some, fc.nat(1_000), fc.nat(39), (given, base, first) => {
+        const from = Math.min(first, given.length - 1);
+        const bytes = new Uint8Array(given.flatMap((text) => [...text]));
+        offsets[0] = base;
+        for (const [row, text] of given.entries()) offsets[row + 1] = (offsets[row] as number) + text.length;
+        kernel.texts.fill(0xee, 0, bytes.length + 16);
+        kernel.texts.set(bytes.subarray((offsets[from] as number) - base));
+        kernel.hash(from, given.length);
+        for (const [row, text] of given.entries()) {
+          if (row < from) continue;
+          const expected = { low: 0, high: 0 };
+          hashBytes(expected, viewOf(text), 0, text.length);
+          assert.deepEqual({ low: low[row], high: high[row] }, expected);
+        }
+      }),
+    );
+  });
+
+  it("numbers texts in the order of their first row, and counts them", () => {
+    const row = fc.record({ text: fc.nat(30), present: fc.integer({ min: 0, max: 9 }) });
+    fc.assert(
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 200, size: "max" }),
+        fc.boolean(),
+        (given, masked) => {
+          for (const [at, { text, present }] of given.entries()) {
+            // hashes that share a slot, or everything but the length
+            low[at] = text % 3;
+            high[at] = text % 5;
+            offsets[at + 1] = (offsets[at] as number) + Math.floor(text / 10);
+            mask[at] = present > 0 ? 1 : 0;
+          }
+          const keyOf = ({ text }: { text: number }): string =>
+            `${text % 3} ${text % 5} ${Math.floor(text / 10)}`;
+          const isThere = (at: number): boolean => !masked || mask[at] === 1;
+          const present = given.filter((_, at) => isThere(at));
+          const names = [...new Set(present.map(keyOf))];
+          assert.equal(kernel.number(given.length, masked), names.length);
+          for (const [at, one] of given.entries())
+            if (isThere(at)) assert.equal(codes[at], names.indexOf(keyOf(one)));
+          assert.deepEqual(
+            [...kernel.firsts.subarray(0, names.length)],
+            names.map((name) => given.findIndex((one, at) => isThere(at) && keyOf(one) === name)),
+          );
+          const picked = given.flatMap((_, at) => (at % 3 === 0 ? [at] : []));
+          picks.set(picked);
+          for (const [group, start, end, isPicked] of [
+            [picked, 0, picked.length, true],
+            [[...given.keys()], 0, given.length, false],
+          ] as const) {
+            const expected = new Map<number, number>();
+            for (const at of group) {
+              const code = codes[at] as number;
+              if (isThere(at)) expected.set(code, (expected.get(code) ?? 0) + 1);
+            }
+            const used = kernel.countCodes(start, end, masked, isPicked);
+            assert.deepEqual([...kernel.used.subarray(0, used)], [...expected.keys()]);
+            assert.deepEqual([...kernel.counts.subarray(0, used)], [...expected.values()]);
+          }
+        },
+      ),
+    );
+  });
+
+  it("gives up numbering where most texts are new", () => {
+    offsets.fill(0);
+    high.fill(0);
+    for (let row = 0; row < rows; row++) low[row] = row;
+    assert.equal(kernel.number(rows, false), -1);
+    for (let row = 0; row < rows; row++) low[row] = row % 1_024;
+    assert.equal(kernel.number(rows, false), -1, "1,024 in a row are too many for their rows");
+    for (let row = 0; row < rows; row++) low[row] = row % 64;
+    assert.equal(kernel.number(rows, false), 64);
   });
 });

@@ -1,39 +1,4 @@
-/**
- * The arithmetic of a tile of at most `rows` rows, four rows an instruction. AssemblyScript, compiled by `npm run kernel`; what
- * goes in and comes out lies at fixed places, whose addresses are exported, so nothing is ever allocated. Every double is computed
- * by the operations, and in the order, that a loop over four partial sums would take: the same bits on every machine.
- */
-
-/** Rows that fit. */
-export const rows: i32 = 4096;
-
-/** In: what one column holds, by row, as it lay in its batch (8 bytes a row at most); 16 bytes to spare for the last vector. */
-export const raw: usize = 0x1000;
-/** In: validity bits; a byte more than the rows need, because the first bit may lie anywhere in its byte. */
-export const bits: usize = raw + 8 * 4096 + 16;
-/** In: the rows of a group, int32. */
-export const picks: usize = bits + 4096 / 8 + 16;
-/** One byte a row: 1 where it holds a value. */
-export const mask: usize = picks + 4 * 4096 + 16;
-/** By row, float64. */
-export const values: usize = mask + 4096 + 16;
-/** The present values of a group, closed up, float64. */
-export const dense: usize = values + 8 * 4096 + 16;
-/** The same as int64. */
-export const words: usize = dense + 8 * 4096 + 16;
-/** Out: of each bucket in use (slot × 64 + lane) × 65,536 + count, int32. */
-export const keys: usize = words + 8 * 4096 + 16;
-/** Out: HyperLogLog register × 64 + rank of each value, int32. */
-export const ranks: usize = keys + 4 * 4096 + 16;
-/** Out, float64: sum of distances from the shift, sum of their squares, least, largest. */
-export const sums: usize = ranks + 4 * 4096 + 16;
-/** In and out: HyperLogLog registers, a byte each. */
-export const registers: usize = sums + 64;
-/** Bucket of each value, uint16. */
-const found: usize = registers + 4096;
-/** Counts by bucket, uint16: 256 slots of 64 lanes each. All are 0 between calls. */
-const tables: usize = found + 2 * 4096 + 16;
-const tableBytes: usize = 2 * 256 * 64;
+import { bits, dense, found, keys, mask, picks, ranks, raw, registers, sums, tableBytes, tables, values, words } from "./layout";
 
 /** Bits `[offset, offset + size)` of `bits` into `mask`; offset < 8. @returns how many are set */
 export function unpack(offset: i32, size: i32): i32 {

@@ -1,0 +1,189 @@
+import { hash } from "node:crypto";
+import type { DictionaryColumn, Utf8Column } from "../model/batch.ts";
+import { type Hash, hashBytes, viewOf } from "../model/hash.ts";
+import { kernel } from "../sketch/kernel.ts";
+import { showCell, tileRows } from "./tile.ts";
+
+/** Strings by number: the rows of a tile, its distinct values, or the entries of a dictionary. (low, high) is the hash of each. */
+export interface Texts {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Where the bytes of each begin and end. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly size: number;
+  /** As an example shows it. */
+  readonly show: (number: number) => string;
+  /** Whether they are the same next time, so that answers of rules are worth keeping. */
+  readonly lasting: boolean;
+}
+
+export type Codes = DictionaryColumn["codes"];
+
+/** One field's strings in one tile. */
+export interface Strings {
+  readonly texts: Texts;
+  /** What a profile keeps of them: themselves, or what stands for a redacted field's. */
+  readonly kept: Texts;
+  /** Number of each row's text, `undefined` when the rows themselves are the texts. */
+  readonly codes: Codes | undefined;
+  readonly mask: Uint8Array | undefined;
+}
+
+/** Hashes what has to be hashed: a tile's rows, or a dictionary once for as long as it lives. */
+export function loadStrings(
+  column: Utf8Column | DictionaryColumn,
+  from: number,
+  size: number,
+  mask: Uint8Array | undefined,
+  redact: boolean,
+): Strings | undefined {
+  const strings =
+    column.kind === "utf8" ? loadRows(column, from, size, mask) : loadCodes(column, from, size, mask);
+  return strings && { ...strings, kept: redact ? tokensOf(strings.texts) : strings.texts };
+}
+
+function loadCodes(
+  column: DictionaryColumn,
+  from: number,
+  size: number,
+  mask: Uint8Array | undefined,
+): Omit<Strings, "kept"> | undefined {
+  if (column.dictionary.kind !== "utf8") return undefined;
+  const texts = dictionaryTexts(column.dictionary);
+  const codes = column.codes.subarray(from, from + size);
+  if (texts.size <= kernel.codesEnd) kernel.codes.set(codes);
+  return { texts, codes, mask };
+}
+
+/** Plain rows, numbered by value where they are few. */
+function loadRows(
+  column: Utf8Column,
+  from: number,
+  size: number,
+  mask: Uint8Array | undefined,
+): Omit<Strings, "kept"> {
+  const { bytes, offsets } = column;
+  const view = viewOf(bytes);
+  hashRows(view, bytes, offsets, from, size);
+  const { low, high, firsts } = kernel;
+  const known = kernel.number(size, mask !== undefined);
+  if (known < 0) {
+    const show = (row: number): string => showCell(column, from + row);
+    const [starts, ends] = [offsets.subarray(from, from + size), offsets.subarray(from + 1, from + size + 1)];
+    return {
+      texts: { bytes, view, starts, ends, low, high, size, show, lasting: false },
+      codes: undefined,
+      mask,
+    };
+  }
+  for (let code = 0; code < known; code++) {
+    const start = offsets[from + (firsts[code] as number)] as number;
+    valueStarts[code] = start;
+    valueEnds[code] = start + (kernel.numberLength[code] as number);
+  }
+  const texts: Texts = {
+    bytes,
+    view,
+    starts: valueStarts,
+    ends: valueEnds,
+    low: kernel.numberLow,
+    high: kernel.numberHigh,
+    size: known,
+    show: (code) => showCell(column, from + (firsts[code] as number)),
+    lasting: false,
+  };
+  return { texts, codes: kernel.codes, mask };
+}
+
+const valueStarts = new Int32Array(tileRows);
+const valueEnds = new Int32Array(tileRows);
+
+const one: Hash = { low: 0, high: 0 };
+
+/** Hashes of the rows `[from, from + size)`, a tile at most, in `kernel.low` and `kernel.high`; their offsets in `kernel.offsets`. */
+function hashRows(view: DataView, bytes: Uint8Array, offsets: Int32Array, from: number, size: number): void {
+  const { texts } = kernel;
+  kernel.offsets.set(offsets.subarray(from, from + size + 1));
+  for (let row = 0; row < size; ) {
+    const start = offsets[from + row] as number;
+    const end = lastWithin(offsets, from + row, from + size, start + texts.length) - from;
+    if (end === row) {
+      // longer than the kernel's room for texts
+      hashBytes(one, view, start, offsets[from + row + 1] as number);
+      kernel.low[row] = one.low;
+      kernel.high[row] = one.high;
+      row++;
+      continue;
+    }
+    texts.set(bytes.subarray(start, offsets[from + end]));
+    kernel.hash(row, end);
+    row = end;
+  }
+}
+
+/** The last of `offsets[from]` to `offsets[to]`, which ascend, that is at most `most`. */
+function lastWithin(offsets: Int32Array, from: number, to: number, most: number): number {
+  if ((offsets[to] as number) <= most) return to;
+  let [at, beyond] = [from, to];
+  while (beyond - at > 1) {
+    const middle = (at + beyond) >> 1;
+    if ((offsets[middle] as number) <= most) at = middle;
+    else beyond = middle;
+  }
+  return at;
+}
+
+const dictionaries = new WeakMap<Utf8Column, Texts>();
+
+function dictionaryTexts(column: Utf8Column): Texts {
+  const known = dictionaries.get(column);
+  if (known !== undefined) return known;
+  const { bytes, offsets, rows: size } = column;
+  const [low, high] = [new Int32Array(size), new Int32Array(size)];
+  const view = viewOf(bytes);
+  for (let from = 0; from < size; from += tileRows) {
+    const some = Math.min(tileRows, size - from);
+    hashRows(view, bytes, offsets, from, some);
+    low.set(kernel.low.subarray(0, some), from);
+    high.set(kernel.high.subarray(0, some), from);
+  }
+  const [starts, ends] = [offsets, offsets.subarray(1)];
+  const show = (code: number): string => showCell(column, code);
+  const texts = { bytes, view, starts, ends, low, high, size, show, lasting: true };
+  dictionaries.set(column, texts);
+  return texts;
+}
+
+/** `#` and the first 16 hexadecimal digits of a SHA-256. */
+const tokenBytes = 17;
+export const tokenPattern = /^#[0-9a-f]{16}$/;
+const tokens = new WeakMap<Texts, Texts>();
+
+/**
+ * What stands for each text of a redacted field. The hash that finds values can be undone; this one can only be tried: whoever
+ * guesses a value can see whether it was there.
+ */
+function tokensOf(texts: Texts): Texts {
+  const known = tokens.get(texts);
+  if (known !== undefined) return known;
+  const { size, starts, ends } = texts;
+  const offsets = Int32Array.from({ length: size + 1 }, (_, at) => at * tokenBytes);
+  const [low, high] = [new Int32Array(size), new Int32Array(size)];
+  const bytes = new Uint8Array(size * tokenBytes);
+  const view = viewOf(bytes);
+  for (let at = 0; at < size; at++) {
+    const text = texts.bytes.subarray(starts[at] as number, ends[at] as number);
+    bytes.set(textEncoder.encode(`#${hash("sha256", text).slice(0, tokenBytes - 1)}`), at * tokenBytes);
+    hashBytes(one, view, at * tokenBytes, (at + 1) * tokenBytes);
+    low[at] = one.low;
+    high[at] = one.high;
+  }
+  const hidden: Texts = { ...texts, bytes, view, starts: offsets, ends: offsets.subarray(1), low, high };
+  if (texts.lasting) tokens.set(texts, hidden);
+  return hidden;
+}
+
+const textEncoder = new TextEncoder();
