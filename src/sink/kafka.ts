@@ -72,7 +72,11 @@ async function createTopics(admin: Admin, prefix: string): Promise<void> {
       "max.message.bytes": String(messageBytesMax),
     }),
   ].filter((each) => !existing.has(each.topic));
-  if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
+  if (wanted.length === 0) return;
+  await admin.createTopics({ topics: wanted, waitForLeaders: true }).catch((error: unknown) => {
+    // made, but the node that was asked has not heard of it yet: whoever writes asks again
+    if ((error as { type?: string }).type !== "UNKNOWN_TOPIC_OR_PARTITION") throw error;
+  });
 }
 
 async function send(

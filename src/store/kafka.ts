@@ -88,7 +88,7 @@ export async function openKafkaStore({ client, topic, processId }: KafkaStoreOpt
 async function createCompacted(admin: Admin, topic: string): Promise<void> {
   if ((await admin.listTopics()).includes(topic)) return;
   const { brokers } = await admin.describeCluster();
-  await admin.createTopics({
+  const options = {
     waitForLeaders: true,
     topics: [
       {
@@ -101,6 +101,10 @@ async function createCompacted(admin: Admin, topic: string): Promise<void> {
         ],
       },
     ],
+  };
+  await admin.createTopics(options).catch((error: unknown) => {
+    // made, but the node that was asked has not heard of it yet: whoever reads asks again
+    if ((error as { type?: string }).type !== "UNKNOWN_TOPIC_OR_PARTITION") throw error;
   });
 }
 

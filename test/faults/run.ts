@@ -64,9 +64,14 @@ function keepLogs({ slots }: Evidence, seed: number): void {
 
 setUp(say);
 for (const seed of values.seeds.split(",").map(Number)) {
-  const report = await campaign(seed);
-  console.log(JSON.stringify(report, null, 2));
-  if (report.wrong.length > 0) process.exitCode = 1;
+  try {
+    const report = await campaign(seed);
+    console.log(JSON.stringify(report, null, 2));
+    if (report.wrong.length > 0) process.exitCode = 1;
+  } catch (error) {
+    say(`seed ${seed} was cut short: ${error instanceof Error ? error.stack : String(error)}`); // the others go on
+    process.exitCode = 1;
+  }
 }
 console.log(tableOf(values.report === undefined ? entries : readEntries(values.report)));
 process.exit();

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { Kafka, logLevel } from "kafkajs";
+import { type Admin, Kafka, logLevel } from "kafkajs";
 import { type Browser, chromium } from "playwright-core";
 import { bodyOf, type Server, startHttp } from "./http.ts";
 import { ensureKafkaJars, kafkaVersion } from "./kafka/jars.ts";
@@ -135,13 +135,27 @@ export async function createTopic(
       ...(options.compacted === true ? [{ name: "cleanup.policy", value: "compact" }] : []),
     ];
     await admin.createTopics({
-      waitForLeaders: true,
       topics: [{ topic, numPartitions: options.partitions ?? 1, configEntries }],
     });
+    await hasLeaders(admin, topic);
   } finally {
     await admin.disconnect();
   }
   return topic;
+}
+
+/** kafkajs's own wait gives up when the node that it asks has not heard of the topic yet. */
+async function hasLeaders(admin: Admin, topic: string): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const led = await admin.fetchTopicMetadata({ topics: [topic] }).then(
+      ({ topics: [found] }) => found?.partitions.every(({ leader }) => leader >= 0) === true,
+      () => false,
+    );
+    if (led) return;
+    if (Date.now() > deadline) throw new Error(`${topic} has no leader after 30 s`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
 }
 
 export interface Restartable extends Server {
