@@ -31,7 +31,6 @@ export interface Cell {
   readonly lanes: Map<string, Lane>;
   /** When a lane last had records, on the clock that only goes forward; −Infinity when nobody need wait for it. */
   readonly lastActive: Map<string, Elapsed>;
-  earlySecond: number;
 }
 
 /** Reports what is wrong by a stable word; `undefined` when it is over. */
@@ -51,7 +50,6 @@ export function createCell(
     frames: framesDigest(baseline),
     lanes: new Map(),
     lastActive: new Map(),
-    earlySecond: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -79,10 +77,8 @@ export function takeClosed(
 export function judgeEarly(cell: Cell, lane: Lane): readonly Outcome[] {
   const { lastEvent } = lane.state;
   if (lastEvent === undefined) return [];
-  const second = Math.floor(lastEvent / 1_000);
   const own = cell.profiler.open(lane.state);
-  if (second <= cell.earlySecond && !cell.judging.hasNewHardHits(own)) return [];
-  cell.earlySecond = Math.max(cell.earlySecond, second);
+  if (!cell.judging.earlyDue(own, lastEvent)) return [];
   return cell.judging.early(openWindows(cell, own), lastEvent);
 }
 

@@ -54,9 +54,13 @@ interface JudgingHeader {
   readonly windows: JudgingState["windows"];
   readonly trends?: JudgingState["trends"];
   readonly unheard?: JudgingState["unheard"];
+  readonly early?: JudgingState["early"];
+  readonly silentSince?: JudgingState["silentSince"];
   readonly partitions: readonly string[];
+  /** Of the last parts: the partitions whose open windows they are, and whether with sketches. */
+  readonly open?: readonly (readonly [partition: string, sketched: boolean])[];
   /** Of a judge that reads its partitions' signals from a log. */
-  readonly log?: LogPosition;
+  readonly log?: Omit<LogPosition, "open">;
   /** Whether the first part is the warning layer's state. */
   readonly drift?: boolean;
 }
@@ -65,6 +69,12 @@ interface JudgingHeader {
 export interface LogPosition {
   readonly nextOffset: number;
   readonly roll: RollState;
+  /** The open windows that have been told of, by partition. */
+  readonly open: readonly {
+    readonly partition: string;
+    readonly sketched: boolean;
+    readonly bytes: Uint8Array;
+  }[];
 }
 
 export function encodeJudging(
@@ -79,10 +89,15 @@ export function encodeJudging(
     frames,
     ...rest,
     partitions: profiles.map(({ partition }) => partition),
-    ...(log === undefined ? {} : { log }),
+    ...(log === undefined
+      ? {}
+      : {
+          open: log.open.map(({ partition, sketched }) => [partition, sketched] as const),
+          log: { nextOffset: log.nextOffset, roll: log.roll },
+        }),
     ...(drift === undefined ? {} : { drift: true }),
   };
-  const parts = profiles.map(({ bytes }) => bytes);
+  const parts = [...profiles, ...(log?.open ?? [])].map(({ bytes }) => bytes);
   return pack(header, drift === undefined ? parts : [drift, ...parts]);
 }
 
@@ -98,6 +113,7 @@ export function decodeJudging(bytes: Uint8Array): {
     spec,
     frames,
     partitions,
+    open = [],
     log,
     drift: drifted,
     ...rest
@@ -106,9 +122,23 @@ export function decodeJudging(bytes: Uint8Array): {
     ...(header as JudgingHeader),
   };
   const [drift, pending] = drifted === true ? [parts[0], parts.slice(1)] : [undefined, parts];
-  const profiles = pending.map((part, index) => ({ partition: partitions[index] ?? "", bytes: part }));
+  const partOf = (index: number): Uint8Array => {
+    const part = pending[index];
+    if (part === undefined) throw corrupt(`no profile ${index} of ${partitions.length + open.length}`);
+    return part;
+  };
+  const profiles = partitions.map((partition, index) => ({ partition, bytes: partOf(index) }));
+  const opened = open.map(([partition, sketched], index) => ({
+    partition,
+    sketched,
+    bytes: partOf(partitions.length + index),
+  }));
   const state = { ...rest, profiles };
-  return { state: drift === undefined ? state : { ...state, drift }, spec, frames, log };
+  return {
+    state: drift === undefined ? state : { ...state, drift },
+    ...{ spec, frames },
+    log: log && { ...log, open: opened },
+  };
 }
 
 /** A header as JSON and binary parts in one value; `unpack` reads it back. */

@@ -2,6 +2,7 @@ import type { FeatureView } from "../model/feature-view.ts";
 import { type Message, partitionKey } from "../model/record.ts";
 import { type WallTime, windowOf } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
+import { decodeProfile, encodeProfile } from "../profile/codec.ts";
 import { framesDigest, type MonitoredView, type Trouble } from "./cell.ts";
 import { decodeJudging, encodeJudging } from "./checkpoint.ts";
 import type { Handover } from "./handover.ts";
@@ -155,13 +156,13 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   };
 
   const checkpoint = async (): Promise<ReadonlyMap<string, number>> => {
-    // before it has caught up nobody has heard what it found: it would have to be found again
-    if (outboxes === undefined || !assigned || !caughtUp) return new Map();
+    if (outboxes === undefined || !assigned) return new Map();
     await outboxes.durable.settle();
     await outboxes.told.settle();
     const entries = new Map<string, Uint8Array>();
     for (const [name, { judging, roll, frames, nextOffset, monitored }] of seats) {
-      const log = { nextOffset, roll: roll.encode() };
+      const open = roll.opened().map(({ profile, ...part }) => ({ ...part, bytes: encodeProfile(profile) }));
+      const log = { nextOffset, roll: roll.encode(), open };
       entries.set(`judge/${name}`, encodeJudging(judging.encode(), monitored.view.fingerprint, frames, log));
     }
     saveSinks(speaks?.told ?? [], entries);
@@ -217,7 +218,8 @@ async function restoreSeat(monitored: MonitoredView, store: Store, trouble: Trou
   if (!same) trouble("state", `${view.name}: spec or baseline changed; pending windows begin anew`);
   seat.judging.restore(same ? state : { ...state, profiles: [], gathered: [] });
   if (log !== undefined) {
-    seat.roll.restore(log.roll);
+    const open = log.open.map(({ bytes: part, ...rest }) => ({ ...rest, profile: decodeProfile(part) }));
+    seat.roll.restore(log.roll, same ? open : []);
     seat.nextOffset = log.nextOffset;
   }
   return seat;

@@ -1,6 +1,7 @@
 import type { TrendState } from "../judge/forecast.ts";
 import type { EventTime } from "../model/time.ts";
 import type { WindowStatus } from "./board.ts";
+import type { EarlyState } from "./early-looks.ts";
 import type { UnheardAlert } from "./unheard.ts";
 
 /** What survives a restart. `profiles` are encoded pending windows with the partition that each came from. */
@@ -23,4 +24,8 @@ export interface JudgingState {
   readonly windows: readonly WindowStatus[];
   /** Changes of alerts that nobody has taken yet; absent likewise. */
   readonly unheard?: readonly UnheardAlert[] | undefined;
+  /** Looks taken at open windows; absent likewise. */
+  readonly early?: EarlyState | undefined;
+  /** Start of the silence that has been told; null when there is none. */
+  readonly silentSince?: EventTime | null | undefined;
 }

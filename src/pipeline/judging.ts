@@ -37,22 +37,13 @@ import { emptyProfile, mergeCounts } from "../profile/merge.ts";
 import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
+import { createEarlyLooks } from "./early-looks.ts";
 import { type GaugeReading, gaugeWindows } from "./gauge-reading.ts";
-import {
-  countHardHits,
-  insertByStart,
-  mergeAll,
-  mergeInOrder,
-  type OpenWindow,
-  silentWindow,
-} from "./judged-windows.ts";
+import { insertByStart, mergeAll, mergeInOrder, type OpenWindow, silentWindow } from "./judged-windows.ts";
 import type { JudgingState } from "./judging-state.ts";
 import { withParts } from "./made-of.ts";
 import type { Outcome } from "./ports.ts";
 import { createUnheard, type Unheard } from "./unheard.ts";
-
-/** An open window's counts are judged again when it has grown by this share, its sketches by that: bounds the work and the looks. */
-const growth = { counts: 1.01, sketches: 1.5 };
 
 /**
  * Judged windows whose parts are kept, so that one that comes late (its partition was thought idle) revises the verdict: the
@@ -105,8 +96,8 @@ export interface Judging {
   expire(now: WallTime): readonly Outcome[];
   /** Judges open windows (whole view first) as far as they have grown since they were last judged. */
   early(open: readonly OpenWindow[], asOf: EventTime): readonly Outcome[];
-  /** Whether `early` would judge any of these now for a hard rule alone. */
-  hasNewHardHits(open: readonly WindowProfile[]): boolean;
+  /** Whether it is time to look at open windows: of these, whose newest row is of `lastEvent`, with the other partitions' parts. */
+  earlyDue(own: readonly WindowProfile[], lastEvent: EventTime): boolean;
   readonly breaker: Breaker;
   readonly segments: ReadonlyMap<string, Breaker>;
   readonly latest: JudgedWindow | undefined;
@@ -139,8 +130,7 @@ export function createJudging(
   const drift = createDriftDetector(view, baseline);
   const trends = createTrends(view);
   const breakers = new Map<string, Breaker>();
-  const judgedRows = new Map<string, { readonly counts: number; readonly sketches: number }>();
-  const hardHits = new Map<EventTime, number>();
+  const looks = createEarlyLooks(view.window.minRows);
   const recent: JudgedWindow[] = [];
   const unheard = createUnheard();
   let judgedThrough = Number.NEGATIVE_INFINITY;
@@ -226,10 +216,9 @@ export function createJudging(
         const status = { ...window, rows, late, partial, status: statusOf(judged) };
         insertByStart(windows, status, ({ start }) => start);
       }
-      judgedRows.delete(`${window.start}|${key}`);
       return { judged, profile };
     });
-    hardHits.delete(window.start);
+    looks.close(window.start, parts.keys());
     return fold(judgements);
   };
 
@@ -328,17 +317,11 @@ export function createJudging(
       const byWindow = new Map<EventTime, { judged: JudgedWindow; profile: WindowProfile }[]>();
       for (const { counts: partitions, sketches } of open) {
         const counts = mergeCounts(partitions);
-        const { window, segment, rows } = counts;
-        const key = `${window.start}|${segmentKey(segment)}`;
-        const seen = judgedRows.get(key) ?? { counts: 0, sketches: 0 };
-        const newHits = segment === null && countHardHits(counts) > (hardHits.get(window.start) ?? 0);
-        if (rows < seen.counts * growth.counts && !newHits) continue;
-        if (newHits) hardHits.set(window.start, countHardHits(counts));
+        const { window, segment } = counts;
         const sketched = sketches.reduce((sum, profile) => sum + profile.rows, 0);
-        const enough = sketched >= view.window.minRows && sketched >= seen.sketches * growth.sketches;
-        // what was hit after the sketches were told is in the counts alone
-        const whole = sketched > 0 && enough && (sketched === rows || !newHits);
-        judgedRows.set(key, { counts: rows, sketches: whole ? sketched : seen.sketches });
+        const look = looks.at(counts, sketched);
+        if (look === undefined) continue;
+        const whole = look === "whole";
         const profile = whole ? mergeAll(sketches) : counts;
         const own = judge.judge(profile, { final: false, asOf, ...(whole ? {} : { only: "counts" }) });
         const ahead = trends.look(profile, false);
@@ -350,12 +333,7 @@ export function createJudging(
       }
       return [...byWindow.keys()].sort((a, b) => a - b).flatMap((start) => fold(byWindow.get(start) ?? []));
     },
-    hasNewHardHits(open) {
-      return open.some(
-        (profile) =>
-          profile.segment === null && countHardHits(profile) > (hardHits.get(profile.window.start) ?? 0),
-      );
-    },
+    earlyDue: looks.due,
     get breaker() {
       return breakers.get("") ?? newBreaker(view.name, null, 0);
     },
@@ -395,6 +373,8 @@ export function createJudging(
       })),
       windows,
       unheard: unheard.encode(),
+      early: looks.encode(),
+      silentSince: Number.isNaN(silentSince) ? null : silentSince,
     }),
     restore(state) {
       judgedThrough = state.judgedThrough ?? Number.NEGATIVE_INFINITY;
@@ -413,6 +393,8 @@ export function createJudging(
       }
       windows.push(...state.windows);
       unheard.restore(state.unheard ?? []);
+      if (state.early !== undefined) looks.restore(state.early);
+      silentSince = state.silentSince ?? Number.NaN;
     },
   };
 }

@@ -51,8 +51,18 @@ export interface Roll {
   silentMs(at: WallTime): number;
   /** Of windows that end after `judgedThrough`: each with every partition's newest part of it. */
   open(judgedThrough: EventTime): readonly OpenWindow[];
+  /** Everything that is open, as it was told. */
+  opened(): readonly OpenPart[];
   encode(): RollState;
-  restore(state: RollState): void;
+  restore(state: RollState, open: readonly OpenPart[]): void;
+}
+
+/** What one partition has open, as it has told. */
+export interface OpenPart {
+  readonly partition: string;
+  /** Whether the profile has sketches, or is newer than those and has counts alone. */
+  readonly sketched: boolean;
+  readonly profile: WindowProfile;
 }
 
 export function createRoll(view: FeatureView): Roll {
@@ -77,6 +87,11 @@ export function createRoll(view: FeatureView): Roll {
   };
   const keyOf = ({ window, segment }: WindowProfile): string => `${window.start}|${segmentKey(segment)}`;
 
+  const tell = ({ open }: Entry, counts: WindowProfile, sketched: boolean): void => {
+    const key = keyOf(counts);
+    open.set(key, { counts, sketches: sketched ? counts : open.get(key)?.sketches });
+  };
+
   return {
     take(signal, at) {
       switch (signal.kind) {
@@ -93,14 +108,9 @@ export function createRoll(view: FeatureView): Roll {
         }
         case "open": {
           const entry = entryOf(signal.partition, at);
-          const { open } = entry;
           entry.activeAt = at;
-          for (const profile of signal.profiles)
-            open.set(keyOf(profile), { counts: profile, sketches: profile });
-          for (const counts of signal.counts) {
-            const key = keyOf(counts);
-            open.set(key, { counts, sketches: open.get(key)?.sketches });
-          }
+          for (const profile of signal.profiles) tell(entry, profile, true);
+          for (const profile of signal.counts) tell(entry, profile, false);
           return;
         }
       }
@@ -148,6 +158,13 @@ export function createRoll(view: FeatureView): Roll {
         (a, b) => rank(a) - rank(b) || (a.counts[0]?.window.start ?? 0) - (b.counts[0]?.window.start ?? 0),
       );
     },
+    opened: () =>
+      [...entries].flatMap(([partition, { open }]) =>
+        [...open.values()].flatMap(({ counts, sketches }) => [
+          ...(sketches === undefined ? [] : [{ partition, sketched: true, profile: sketches }]),
+          ...(sketches === counts ? [] : [{ partition, sketched: false, profile: counts }]),
+        ]),
+      ),
     encode: () => ({
       count,
       entries: [...entries].map(([partition, { watermark, idle, heardAt, activeAt }]) => [
@@ -158,7 +175,7 @@ export function createRoll(view: FeatureView): Roll {
         activeAt,
       ]),
     }),
-    restore(state) {
+    restore(state, open) {
       count = state.count;
       for (const [partition, watermark, idle, heardAt, activeAt = heardAt] of state.entries) {
         const entry = entryOf(partition, heardAt);
@@ -166,6 +183,7 @@ export function createRoll(view: FeatureView): Roll {
         entry.idle = idle;
         entry.activeAt = activeAt;
       }
+      for (const { partition, sketched, profile } of open) tell(entryOf(partition, 0), profile, sketched);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Alert } from "../model/verdict.ts";
 /** Alerts of which something is unheard, at most; the oldest are let go of. */
 const unheardMax = 64;
 /** What has been over for so long by the data's clock is no news to anybody. */
-const newsForMs = 60 * 60_000;
+const newsForMs = 6 * 60 * 60_000;
 
 /** That somebody has taken an alert as firing, or as over. */
 export type Told = Pick<Alert, "fingerprint" | "startsAt" | "status">;
@@ -46,14 +46,16 @@ export function createUnheard(): Unheard {
       const began = change.status === "firing" ? change : alerts.get(key)?.began;
       put(key, { began, ended: change.status === "resolved" ? change : undefined });
     },
-    told({ fingerprint, startsAt, status }) {
+    told(word) {
+      const told = keyOf(word);
+      if (!alerts.has(told)) return;
       for (const [key, { began, ended }] of alerts) {
-        const any = began ?? ended;
-        // whoever has heard of a later one of the same labels need not hear of this
-        if (any?.fingerprint !== fingerprint || any.startsAt > startsAt) continue;
-        const isOver = any.startsAt < startsAt || status === "resolved";
-        if (isOver || ended === undefined) alerts.delete(key);
+        const isLast = key === told;
+        // whoever has heard of a later one of the same labels need not hear of those before
+        if ((began ?? ended)?.fingerprint !== word.fingerprint) continue;
+        if (!isLast || word.status === "resolved" || ended === undefined) alerts.delete(key);
         else alerts.set(key, { began: undefined, ended });
+        if (isLast) break;
       }
     },
     has(change) {
