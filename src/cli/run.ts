@@ -145,7 +145,8 @@ async function run(options: RunOptions, io: Io): Promise<void> {
       voice: { durable: lanes, told, ahead },
       announce: (outcomes) => monitor?.announce(outcomes),
     });
-    monitor = createMonitor({ ...common, sinks: lanes, relay: { processId, ...cluster } });
+    const waiting = (partition: string): number => lag.get(partition) ?? 0;
+    monitor = createMonitor({ ...common, sinks: lanes, waiting, relay: { processId, ...cluster } });
   } else {
     const names = views.map(({ view }) => view.name);
     monitor = createMonitor({

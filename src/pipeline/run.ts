@@ -54,6 +54,8 @@ export interface MonitorOptions {
   readonly relay?: Relay;
   /** A partition silent for so long no longer holds back the others' windows; Infinity when every partition's end is announced. */
   readonly idleAfterMs: number;
+  /** Records of a partition that are known to wait in its log: it is not idle as long as there are any, within reason. */
+  readonly waiting?: (partition: string) => number;
   /** Called when a trouble begins and, without a text, when it is over. */
   readonly onTrouble?: Trouble;
 }

@@ -14,6 +14,8 @@ const openEveryMs = 1_000;
 const idleEveryMs = 15_000;
 /** The counts of an open window are told again when it has grown by this share, its sketches (a tenth of a megabyte) by that. */
 const growth = { counts: 1.02, sketches: 1.25 };
+/** A lane whose records wait in the log, and do not come, holds back the others for so long. */
+const stuckAfterMs = 120_000;
 
 /** What has been told of one lane. */
 interface Told {
@@ -48,7 +50,16 @@ export interface Teller {
   tick(cell: Cell, lane: Lane, now: Elapsed, lastActive: Elapsed): readonly Outcome[];
 }
 
-export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }): Teller {
+export interface TellerOptions {
+  readonly idleAfterMs: number;
+  /** Records of a partition that are known to wait in its log; 0 where nothing is known. */
+  readonly waiting?: ((partition: string) => number) | undefined;
+}
+
+export function createTeller({ idleAfterMs, waiting = () => 0 }: TellerOptions): Teller {
+  /** Who has records that do not come through is not idle; but the others wait for nobody for ever. */
+  const patienceMs = (partition: string): number =>
+    waiting(partition) > 0 ? Math.max(idleAfterMs, stuckAfterMs) : idleAfterMs;
   const told = new WeakMap<Lane, Told>();
   const toldOf = (lane: Lane): Told => {
     const known = told.get(lane);
@@ -109,7 +120,7 @@ export function createTeller({ idleAfterMs }: { readonly idleAfterMs: number }):
     begin: (lane) => void told.delete(lane),
     tell: (cell, lane, now) => [...progress(lane, lane.ended, now), ...open(cell, lane, now)],
     tick: (cell, lane, now, lastActive) => [
-      ...progress(lane, lane.ended || now - lastActive >= idleAfterMs, now),
+      ...progress(lane, lane.ended || now - lastActive >= patienceMs(lane.key), now),
       ...open(cell, lane, now),
     ],
   };
