@@ -178,19 +178,19 @@ function paging(evidence: Evidence): string[] {
   });
 }
 
-/** `to` is NaN when nobody heard of an end. */
+/** `to` is NaN when nobody heard of an end. What is told of long after it began bears the time when it was heard of. */
 function pagesOf({ pages, plan }: Evidence, name: string): readonly Page[] {
   const told = pages.filter(({ labels }) => labels["alertname"] === name);
-  const ends = new Map(
-    told
-      .filter(({ status }) => status === "resolved")
-      .map(({ startsAt, endsAt }) => [startsAt, Date.parse(endsAt)]),
-  );
-  return told
-    .filter(({ status }) => status === "firing")
-    .map(({ startsAt, annotations }) => ({
-      episode: episodeOf(plan.rhythm, Date.parse(annotations["window_start"] ?? "")),
-      from: Date.parse(startsAt),
-      to: ends.get(startsAt) ?? Number.NaN,
-    }));
+  return told.flatMap(({ status, startsAt, annotations, fingerprint }, index) => {
+    if (status !== "firing") return [];
+    const end = told
+      .slice(index)
+      .find((page) => page.fingerprint === fingerprint && page.status === "resolved");
+    const window = Date.parse(annotations["window_start"] ?? "");
+    return {
+      episode: episodeOf(plan.rhythm, window),
+      from: Math.min(Date.parse(startsAt), window),
+      to: Date.parse(end?.endsAt ?? ""),
+    };
+  });
 }
