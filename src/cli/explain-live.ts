@@ -7,24 +7,31 @@ const timeoutMs = 10_000;
 interface ViewRecord {
   readonly name: string;
   readonly topic: string | null;
-  readonly models: readonly { readonly name: string; readonly version?: string; readonly gitSha?: string }[];
   readonly baseline: { readonly rows: number; readonly from: string; readonly to: string } | null;
 }
 
-interface VerdictRecord {
-  readonly window: { readonly start: string };
-  readonly field: string | null;
-  readonly statistic: string;
-  readonly segment: string | null;
-  readonly observed: number;
-  readonly shift: number;
-  readonly status: string;
+/** `GET /v1/alerts/{fingerprint}`. */
+interface ExplainedAlert extends AlertRecord {
+  readonly basis:
+    | (Pick<Explanation, "contributions" | "segments" | "models"> & {
+        readonly window: AlertRecord["window"];
+        readonly final: boolean;
+        readonly sigma: number;
+        readonly samples: readonly {
+          readonly value: string;
+          readonly requestId: string | null;
+          readonly position: string | null;
+        }[];
+      })
+    | null;
+  readonly history: Explanation["history"];
 }
 
-/** What a running tidemark says of an alert that fires now. Distributions stay there: a replay of the window has them. */
+/** What a running tidemark says of an alert that fires now. @param brokers  for the kcat lines */
 export async function explainLive(
   place: string,
   wanted: string,
+  brokers: string | undefined,
   io: Pick<Io, "signal">,
 ): Promise<Explanation> {
   const base = new URL(place.endsWith("/") ? place : `${place}/`);
@@ -32,35 +39,51 @@ export async function explainLive(
     ask<AlertRecord[]>(new URL("v1/alerts", base), io),
     ask<ViewRecord[]>(new URL("v1/feature-views", base), io),
   ]);
-  const alert = pickAlert(alerts, wanted, `${base.href}v1/alerts`);
-  const view = views.find(({ name }) => name === alert.featureView);
-  const verdicts = await ask<VerdictRecord[]>(
-    new URL(`v1/verdicts?view=${encodeURIComponent(alert.featureView)}&limit=1000`, base),
+  const picked = pickAlert(alerts, wanted, `${base.href}v1/alerts`);
+  const { basis, history, ...alert } = await ask<ExplainedAlert>(
+    new URL(`v1/alerts/${encodeURIComponent(picked.fingerprint)}`, base),
     io,
   );
-  const history = verdicts
-    .filter(
-      ({ field, statistic, segment }) =>
-        field === alert.field && statistic === alert.statistic && segment === null,
-    )
-    .map(({ window, observed, shift, status }) => ({ start: window.start, observed, shift, status }))
-    .reverse();
+  const view = views.find(({ name }) => name === alert.featureView);
   const replay = `tidemark replay --topic ${view?.topic ?? "TOPIC"} --from-time ${alert.window.start} --to-time ${alert.window.end} … --out out`;
+  const own = alert.example === undefined ? [] : [alert.example];
   return {
     alert,
     baseline: { file: null, digest: null, rows: view?.baseline?.rows ?? null },
-    contributions: [],
-    segments: [],
-    sigma: null,
+    contributions: basis?.contributions ?? [],
+    segments: basis?.segments ?? [],
+    sigma: basis?.sigma ?? null,
     history,
-    samples: alert.example === undefined ? [] : [sampleOf(alert.example, undefined)],
-    models: (view?.models ?? []).map(
-      ({ name, version, gitSha }) =>
-        `linked: ${[name, version, gitSha].filter((part) => part !== undefined).join(" ")}`,
-    ),
+    samples:
+      basis === null
+        ? own.map((example) => sampleOf(example, brokers))
+        : basis.samples.map(({ value, requestId, position }) =>
+            sampleOf(
+              {
+                value,
+                ...(requestId === null ? {} : { requestId }),
+                ...(position === null ? {} : { position }),
+              },
+              brokers,
+            ),
+          ),
+    models: basis?.models ?? [],
     firstMover: firstMoverOf(alerts, alert),
-    notes: [`distributions and segments are not served; they are in a replay of the window: ${replay}`],
+    notes: notesOf(basis, replay),
   };
+}
+
+function notesOf(basis: ExplainedAlert["basis"], replay: string): readonly string[] {
+  if (basis === null)
+    return [
+      `its window was judged before a restart, or by another process; a replay of it says the rest: ${replay}`,
+    ];
+  const { start, end } = basis.window;
+  return [
+    basis.final
+      ? `made of the rows of ${start} – ${end}, with which it began`
+      : `its window is still open: made of the rows that ${start} – ${end} held when the alert began`,
+  ];
 }
 
 async function ask<T>(url: URL, { signal }: Pick<Io, "signal">): Promise<T> {

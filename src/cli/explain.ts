@@ -5,22 +5,16 @@ import type { Baseline } from "../judge/baseline.ts";
 import { createJudge } from "../judge/judge.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { isoTime } from "../model/time.ts";
-import { type Example, segmentKey } from "../model/verdict.ts";
+import { segmentKey } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { contributionsOf } from "../report/contributions.ts";
+import { modelsIn, samplesIn } from "../report/evidence.ts";
 import { openProfileLog, type ProfileLogHeader } from "../sink/profile-log.ts";
 import { readAlerts } from "./compare.ts";
 import { explainLive } from "./explain-live.ts";
 import { explanationMarkdown } from "./explain-markdown.ts";
 import { explanationText } from "./explain-text.ts";
-import {
-  type AlertRecord,
-  type Explanation,
-  firstMoverOf,
-  pickAlert,
-  type Sample,
-  sampleOf,
-} from "./explanation.ts";
+import { type AlertRecord, type Explanation, firstMoverOf, pickAlert, sampleOf } from "./explanation.ts";
 import { addFormats, type Formats, printedFormat } from "./formats.ts";
 import { formatJson, type Io } from "./io.ts";
 import { paintFor } from "./paint.ts";
@@ -29,7 +23,6 @@ import { readBaseline, readSpec } from "./views.ts";
 const contributionsMax = 12;
 /** Windows of history; the ones next to the alert. */
 const historyMax = 120;
-const samplesMax = 10;
 
 interface ExplainFlags {
   readonly spec?: string;
@@ -65,7 +58,7 @@ Examples:
 async function explain(place: string, alert: string, flags: ExplainFlags, io: Io): Promise<void> {
   const format = printedFormat(flags.format, flags.json, "explain");
   const explanation = /^https?:\/\//.test(place)
-    ? await explainLive(place, alert, io)
+    ? await explainLive(place, alert, flags.brokers, io)
     : await explainRun(resolve(io.cwd, place), alert, flags);
   const printed = {
     json: () => formatJson(explanation),
@@ -129,8 +122,10 @@ async function explainRun(dir: string, wanted: string, flags: ExplainFlags): Pro
       segments: [...segments.values()].sort((a, b) => b.shift - a.shift),
       sigma: spec?.drift.sigma ?? view?.drift.sigma ?? null,
       history: around([...history.values()], alert.window.start),
-      samples: samplesOf(alert, inWindow, flags.brokers ?? log.header.brokers),
-      models: modelsOf(inWindow, view),
+      samples: samplesIn(alert.field, alert.example, inWindow).map((example) =>
+        sampleOf(example, flags.brokers ?? log.header.brokers),
+      ),
+      models: modelsIn(inWindow, view),
       firstMover: firstMoverOf(alerts, alert),
       notes,
     };
@@ -172,37 +167,4 @@ function around(history: Explanation["history"], start: string): Explanation["hi
   );
   const from = Math.max(0, Math.min(at - historyMax / 2, history.length - historyMax));
   return history.slice(from, from + historyMax);
-}
-
-function samplesOf(
-  alert: AlertRecord,
-  inWindow: readonly WindowProfile[],
-  brokers: string | undefined,
-): readonly Sample[] {
-  const examples: Example[] = [];
-  if (alert.example !== undefined) examples.push(alert.example);
-  for (const profile of inWindow) {
-    const field = alert.field === null ? undefined : profile.fields.get(alert.field);
-    for (const { example } of field?.rules.values() ?? []) if (example !== undefined) examples.push(example);
-  }
-  const seen = new Set<string>();
-  return examples
-    .filter(({ value, requestId, position }) => {
-      const key = JSON.stringify([value, requestId, position]);
-      return !seen.has(key) && seen.add(key).size > 0;
-    })
-    .slice(0, samplesMax)
-    .map((example) => sampleOf(example, brokers));
-}
-
-/** `model_version:v4.1 (120 rows)`, and what the spec links the view to. */
-function modelsOf(inWindow: readonly WindowProfile[], view: FeatureView | undefined): readonly string[] {
-  const rows = new Map<string, number>();
-  for (const { segment, rows: count } of inWindow)
-    if (segment !== null && /model|version/i.test(segment.field)) rows.set(segmentKey(segment), count);
-  const linked = (view?.models ?? []).map(
-    ({ name, version, gitSha }) =>
-      `linked: ${[name, version, gitSha].filter((part) => part !== undefined).join(" ")}`,
-  );
-  return [...[...rows].map(([key, count]) => `${key} (${count} rows)`), ...linked];
 }

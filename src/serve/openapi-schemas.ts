@@ -1,3 +1,15 @@
+const alertRequired = [
+  "time",
+  "status",
+  "severity",
+  "alertname",
+  "featureView",
+  "field",
+  "statistic",
+  "summary",
+  "fingerprint",
+];
+
 /** JSON Schemas (draft 2020-12) of what the server answers, by the name under `components.schemas`. */
 export const schemas = {
   Alive: object({ status: { const: "ok" } }),
@@ -190,40 +202,60 @@ export const schemas = {
       ["featureView", "segment", "window", "field", "statistic", "status", "hard", "rows", "summary"],
     ),
   ),
-  Alerts: list(
-    object(
-      {
-        time: time(),
-        startsAt: time(),
-        status: { enum: ["firing", "resolved"] },
-        severity: { enum: ["warning", "critical"] },
-        alertname: { type: "string", pattern: "^Tidemark" },
-        featureView: { type: "string" },
-        field: nullable("string"),
-        statistic: { type: "string" },
-        segment: {
-          anyOf: [{ type: "null" }, object({ field: { type: "string" }, value: { type: "string" } })],
-        },
-        window: object({ start: time(), end: time() }),
-        rows: count(""),
-        ...figures(),
-        summary: { type: "string" },
-        fingerprint: { type: "string" },
-        example: ref("Example"),
-      },
-      [
-        "time",
-        "status",
-        "severity",
-        "alertname",
-        "featureView",
-        "field",
-        "statistic",
-        "summary",
-        "fingerprint",
-      ],
-    ),
+  Alerts: list(object(alertProperties(), alertRequired)),
+  /** An alert with what it stands on; null after a restart, or where another process judged its window. */
+  ExplainedAlert: object(
+    {
+      ...alertProperties(),
+      basis: { anyOf: [{ type: "null" }, ref("Basis")] },
+      history: list(
+        object({
+          start: time(),
+          observed: nullable("number"),
+          shift: nullable("number"),
+          status: verdictStatus(),
+        }),
+        120,
+      ),
+    },
+    [...alertRequired, "basis", "history"],
   ),
+  Basis: object({
+    window: object({ start: time(), end: time() }),
+    final: {
+      type: "boolean",
+      description: "of the closed window; before, of what it held when the alert began",
+    },
+    rows: count("of the window"),
+    sigma: { type: "number" },
+    contributions: list(
+      object(
+        {
+          what: { type: "string", description: "a value, a stretch of numbers, a dimension" },
+          before: nullable("number"),
+          now: nullable("number"),
+          change: nullable("number"),
+          unknown: { type: "boolean", description: "not in the mapping" },
+        },
+        ["what", "before", "now", "change"],
+      ),
+      12,
+    ),
+    segments: list(
+      object({
+        segment: { type: "string" },
+        rows: count(""),
+        observed: nullable("number"),
+        shift: nullable("number"),
+      }),
+      100,
+    ),
+    samples: list(
+      object({ value: { type: "string" }, requestId: nullable("string"), position: nullable("string") }),
+      10,
+    ),
+    models: list({ type: "string" }),
+  }),
 } as const;
 
 export function ref(name: string): object {
@@ -272,6 +304,28 @@ function breakerState(): object {
 
 function verdictStatus(): object {
   return { enum: ["ok", "insufficient", "warning", "critical"] };
+}
+
+function alertProperties(): Record<string, object> {
+  return {
+    time: time(),
+    startsAt: time(),
+    status: { enum: ["firing", "resolved"] },
+    severity: { enum: ["warning", "critical"] },
+    alertname: { type: "string", pattern: "^Tidemark" },
+    featureView: { type: "string" },
+    field: nullable("string"),
+    statistic: { type: "string" },
+    segment: {
+      anyOf: [{ type: "null" }, object({ field: { type: "string" }, value: { type: "string" } })],
+    },
+    window: object({ start: time(), end: time() }),
+    rows: count(""),
+    ...figures(),
+    summary: { type: "string" },
+    fingerprint: { type: "string" },
+    example: ref("Example"),
+  };
 }
 
 function figures(): Record<string, object> {

@@ -134,6 +134,24 @@ export function openapi(version: string): object {
         },
       },
       "/v1/alerts": { get: operation("Alerts that fire now.", json("alerts", ref("Alerts"))) },
+      "/v1/alerts/{fingerprint}": {
+        get: {
+          ...operation(
+            "An alert that fires now, with what it stands on and how its statistic went.",
+            json("the alert", ref("ExplainedAlert")),
+            problem("404", "no such alert"),
+          ),
+          parameters: [
+            {
+              name: "fingerprint",
+              in: "path",
+              required: true,
+              schema: { type: "string" },
+              description: "the alert's id",
+            },
+          ],
+        },
+      },
       "/v1/events": {
         get: operation("Server-sent events: judged, breaker, alert.", {
           "200": { description: "stream", content: { "text/event-stream": {} } },

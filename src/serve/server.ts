@@ -9,6 +9,7 @@ import { parseInstant } from "../model/time.ts";
 import type { Board, Intake, Orders, ViewStatus } from "../pipeline/board.ts";
 import { nearest } from "../spec/nearest.ts";
 import { alertBody, verdictsOf, viewSummary, windowsOf } from "./api.ts";
+import { createBasis, explained } from "./basis.ts";
 import { canaryOf } from "./canary.ts";
 import { live } from "./dashboard/live.ts";
 import { renderDashboard } from "./dashboard/page.ts";
@@ -232,6 +233,18 @@ function addViews(
     return verdictsOf(board, view, status, limit);
   });
   app.get("/v1/alerts", async () => board.activeAlerts().map(alertBody));
+  const basis = createBasis(board);
+  app.get("/v1/alerts/:fingerprint", async (request) => {
+    const { fingerprint } = request.params as { fingerprint: string };
+    const alert = board.activeAlerts().find((each) => each.fingerprint === fingerprint);
+    if (alert === undefined)
+      throw new Problem(
+        404,
+        "no such alert",
+        `${fingerprint} does not fire now; those that do are at /v1/alerts`,
+      );
+    return explained(alert, board.view(alert.featureView), basis.of(fingerprint));
+  });
 }
 
 /** GET says it to Argo Rollouts; POST is Flagger's webhook, which goes by the status alone. */

@@ -92,6 +92,10 @@ describe("openapi.json and the answers", () => {
       await check(path, path);
     await check("/v1/verdicts", "/v1/verdicts?limit=0");
     await check("/v1/verdicts", "/v1/verdicts?view=nobody");
+    await check("/v1/alerts/{fingerprint}", `/v1/alerts/${alert.alert.fingerprint}`);
+    board.emit(judgedOf(0, [verdictOf("user_location")], { segment: alert.alert.segment }), alert);
+    await check("/v1/alerts/{fingerprint}", `/v1/alerts/${alert.alert.fingerprint}`);
+    await check("/v1/alerts/{fingerprint}", "/v1/alerts/none");
     await check("/v1/windows/{view}", "/v1/windows/reco_user");
     await check("/v1/windows/{view}", "/v1/windows/nobody");
     await check("/v1/windows/{view}", "/v1/windows/reco_user?from=yesterday");
