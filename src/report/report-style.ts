@@ -14,7 +14,7 @@ figure svg { width: 100%; }
 td time, td.number { white-space: nowrap; } td.seen { overflow-wrap: anywhere; min-width: 170px; }
 td.shift svg, td.compared svg { margin-top: 2px; } td.shift svg { margin-left: auto; } td.compared b { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.compared.critical b { color: var(--critical); } td.compared.warning b { color: var(--warning); } td.compared small { display: block; }
-.scroll + .scroll { margin-top: 14px; } .cards tbody th { min-width: 150px; } .alerts td:nth-child(2) { min-width: 120px; } .alerts td:nth-child(4) small { display: block; } tr.all { background: color-mix(in srgb, var(--ink) 4%, transparent); }
+.scroll + .scroll { margin-top: 14px; } .cards tbody th { min-width: 166px; } .alerts td:nth-child(2) { min-width: 138px; } .alerts td:nth-child(4) small { display: block; } tr.all { background: color-mix(in srgb, var(--ink) 4%, transparent); }
 .chips { list-style: none; display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 4px 0 0; padding: 0; }
 article { border-top: 1px solid var(--line); padding: 16px 0 14px; scroll-margin-top: 10px; } article:target { background: color-mix(in srgb, var(--current) 6%, transparent); } article h3 { margin-top: 0; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 12px 26px; margin: 10px 0 6px; align-items: start; }
@@ -46,4 +46,4 @@ details table { max-width: 520px; margin-top: 6px; } details .scroll table { max
 `;
 
 /** Of exactly that text, for the report's content security policy; a test says what it must be. */
-export const reportStyleHash = "sha256-JRBTtqDGhdnyNwCQeID40KiZZ00r9Wxj83n0LqhI1YU=";
+export const reportStyleHash = "sha256-r2LfKpdW15IJ6guHejuqinVrDezup4M8zUf40X3y81g=";
