@@ -100,6 +100,8 @@ export function createRoll(view: FeatureView): Roll {
           return;
         case "progress": {
           const entry = entryOf(signal.partition, at);
+          // whoever falls silent behind what has been told is an owner of before: it does not know that another goes on
+          if (signal.idle && signal.watermark < entry.watermark) return;
           // an owner that came back at an old checkpoint tells again what it has told
           entry.watermark = Math.max(entry.watermark, signal.watermark);
           entry.idle = signal.idle;

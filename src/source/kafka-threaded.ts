@@ -18,6 +18,12 @@ import {
 
 /** How long to wait before messages that a sink or the store has held up are taken again. */
 const retryAfterMs = 1_000;
+/**
+ * How long the thread may take to stop. kafkajs 2.2.4 goes round for ever when it is stopped at the moment when the set of brokers
+ * changes (`fetchManager.start` makes new fetchers for a runner that has ended); then it is ended from outside. What was received
+ * after the last checkpoint is read again.
+ */
+const stopWithinMs = 15_000;
 
 export interface KafkaThreadOptions extends Pick<KafkaSourceOptions, "topics" | "onTrouble" | "onLag"> {
   readonly kafka: KafkaOptions & Pick<KafkaSourceOptions, "groupId" | "startFrom">;
@@ -53,9 +59,11 @@ export function createKafkaThread({ kafka, topics, onTrouble, onLag, log }: Kafk
           end();
         });
       };
+      let late: NodeJS.Timeout | undefined;
       const end = (): void => {
         stop.abort();
         tell({ kind: "stop" });
+        late ??= setTimeout(ended.resolve, stopWithinMs);
       };
       signal.addEventListener("abort", end, { once: true });
       if (signal.aborted) end();
@@ -89,6 +97,7 @@ export function createKafkaThread({ kafka, topics, onTrouble, onLag, log }: Kafk
         failure ??= error;
       } finally {
         signal.removeEventListener("abort", end);
+        clearTimeout(late);
         stop.abort();
         await worker.terminate();
         await turn;
