@@ -125,6 +125,9 @@ function evidenceOf(bank: Bank, offset: number): Pick<Follower, "onset" | "lead"
   };
 }
 
+/** A rate below 1 that nothing seen exceeds in earnest: what was always so does not rise. */
+const highest = 1 - 1e-9;
+
 /** The rates that so many hits do not exclude: two standard errors and half a hit more, and less; never nearer than odds of 2%. */
 function boundsOf(hits: number, rows: number, dispersion: number): { high: number; low: number } {
   const all = Math.max(1, rows);
@@ -132,8 +135,10 @@ function boundsOf(hits: number, rows: number, dispersion: number): { high: numbe
   const margin = 2 * Math.sqrt((hits + 0.5) * (1 - rate) * dispersion);
   const least = 0.02 * rate * (1 - rate);
   const high = Math.max((hits + 1 + margin) / all, rate + least);
-  const low = Math.min((hits - margin) / all, rate - least);
-  return { high: Math.min(high, 0.999), low: Math.max(0, low) };
+  // what was always so may have been missed by chance as often as what never was could have been hit
+  const always = 1 - (1 + 2 * Math.sqrt(0.5 * dispersion)) / all;
+  const low = Math.min((hits - margin) / all, rate - least, hits < all ? 1 : always);
+  return { high: Math.min(high, highest), low: Math.max(0, low) };
 }
 
 function followNumbers(signal: Asked, track: Track, windowMs: number): Follower {

@@ -112,6 +112,23 @@ describe("a baseline shorter than its cycle", () => {
   });
 });
 
+describe("a share that was always whole in the baseline", () => {
+  const track = { ...trackOf(new Float64Array(200).fill(1), 0), mean: 1 };
+  const counts = { hits: 12_000, rows: 12_000, dispersion: 1 };
+  const follower = createFollower({ kind: "count", sides: "both" }, { ...track, counts }, minute);
+
+  it("is followed: a row in ten thousand is let be, a row in twenty is found", () => {
+    const windowsUntil = (value: number): number => {
+      const state = new Float64Array(follower.size);
+      for (let window = 0; window < 200; window++)
+        if (follower.follow(state, 0, window, { value, error: 0, rows: 100 }, 1e9) >= 1e6) return window;
+      return 200;
+    };
+    assert.equal(windowsUntil(1), 200);
+    assert.ok(windowsUntil(0.95) <= 5, `${windowsUntil(0.95)}`);
+  });
+});
+
 describe("a baseline that is not quite right about its mean", () => {
   const line = 1e6;
   /** Windows until M passes the line, or `length`. */
