@@ -59,7 +59,7 @@ async function main(argv: readonly string[]): Promise<number> {
       "after",
       "\nExamples:\n  tidemark demo\n  tidemark run --config tidemark.yaml\n  tidemark spec check feature-specs/*.yaml\n",
     );
-  const named = commands.filter(({ name }) => name === argv[0]);
+  const named = commands.filter(({ name, ofAll }) => name === argv[0] && ofAll !== true);
   for (const { load } of named.length > 0 ? named : commands) (await load())(program, io);
   program.commands.forEach(inheritBehaviour);
   try {

@@ -3,6 +3,8 @@ import type { Io } from "./io.ts";
 
 export interface CommandEntry {
   readonly name: string;
+  /** Speaks of the others, so that all are loaded with it. */
+  readonly ofAll?: boolean;
   /** Loaded when asked for, so that `--version` does not wait for a Kafka client. */
   readonly load: () => Promise<(program: Command, io: Io) => void>;
 }
@@ -23,5 +25,6 @@ export const commands: readonly CommandEntry[] = [
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
   { name: "stat", load: async () => (await import("./stat.ts")).addStat },
   { name: "breaker", load: async () => (await import("./breaker.ts")).addBreaker },
+  { name: "completion", ofAll: true, load: async () => (await import("./completion.ts")).addCompletion },
   { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },
 ];

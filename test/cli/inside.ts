@@ -39,7 +39,7 @@ export async function inside(
   const program = new Command("tidemark");
   const entry = commands.find(({ name }) => name === args[0]);
   if (entry === undefined) throw new TypeError(`no command ${args[0]}`);
-  (await entry.load())(program, io);
+  for (const { load } of entry.ofAll === true ? commands : [entry]) (await load())(program, io);
   const quiet = (command: Command): void => {
     command.exitOverride().configureOutput({ writeOut: io.stdout, writeErr: io.stderr });
     command.commands.forEach(quiet);
