@@ -5,15 +5,21 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Kafka, logLevel } from "kafkajs";
 import { broker, createTopic } from "../services/services.ts";
+import { requireTool, tools } from "../services/tools.ts";
 import { eventually, recordsOf, scratch } from "./support.ts";
 
 const bin = join(import.meta.dirname, "../../bin/tidemark");
-/** Debian's package `libfaketime`. */
-const [faketime] = globSync("/usr/lib/*/faketime/libfaketimeMT.so.1");
+/** @throws Error naming what is missing and the command that installs it */
+function faketimeLibrary(): string {
+  requireTool(tools.faketime);
+  const [library] = globSync("/usr/{lib,lib64,local/lib}/**/faketime/libfaketimeMT.so.1");
+  assert(library !== undefined, "faketime is here and libfaketimeMT.so.1 is not: reinstall libfaketime");
+  return library;
+}
 
 describe("a process whose wall clock is set back by an hour", () => {
   it("stays in its group, counts each row once, and takes it for no silence", async (t) => {
-    if (faketime === undefined) return t.skip("needs libfaketime");
+    const faketime = faketimeLibrary();
     const brokers = await broker(t);
     const topic = await createTopic(brokers, "jumped");
     const dir = scratch(t);

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { decodeLane } from "../../src/pipeline/checkpoint.ts";
 import type { Outcome } from "../../src/pipeline/ports.ts";
 import { createDeadLetterFile } from "../../src/sink/dead-letters.ts";
-import { needsRoot, smallDisk } from "../services/small-disk.ts";
+import { smallDisk } from "../services/small-disk.ts";
 import { eventually, incidentFile, recordsOf, scratch, startTidemark, tidemark } from "./support.ts";
 
 const lane = "lane/counted/gate:counted-0";
@@ -42,7 +42,6 @@ async function post(url: URL, rows: number): Promise<void> {
 describe("a full disk", () => {
   it("keeps the last good state, is told of, loses no count, and is over when there is room", async (t) => {
     const disk = smallDisk(t, 2_048);
-    if (disk === undefined) return t.skip(needsRoot);
     const dir = scratch(t);
     mkdirSync(join(dir, "specs"));
     writeFileSync(join(dir, "specs", "counted.yaml"), spec);
@@ -74,7 +73,6 @@ describe("a full disk", () => {
 
   it("holds the checkpoint back for dead letters, which are whole lines or not there", async (t) => {
     const disk = smallDisk(t, 256);
-    if (disk === undefined) return t.skip(needsRoot);
     const letter = (offset: number): Outcome => ({
       kind: "dead-letter",
       deadLetter: {
@@ -100,7 +98,6 @@ describe("a full disk", () => {
 
   it("ends a replay with exit code 4, and names the directory and what to do", async (t) => {
     const disk = smallDisk(t, 64);
-    if (disk === undefined) return t.skip(needsRoot);
     const specs = join(import.meta.dirname, "../../feature-specs/reco_user");
     const out = join(disk.dir, "out");
     const files = [

@@ -4,14 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Scope } from "./process.ts";
 
-/** A file system of its own of so many KiB, gone with the scope; undefined where mounting is not allowed. */
-export function smallDisk(scope: Scope, kibibytes: number): SmallDisk | undefined {
+/**
+ * A file system of its own of so many KiB, gone with the scope.
+ * @throws Error where mounting is not allowed
+ */
+export function smallDisk(scope: Scope, kibibytes: number): SmallDisk {
   const dir = mkdtempSync(join(tmpdir(), "tidemark-small-disk-"));
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${kibibytes}k`, "tmpfs", dir], { stdio: "pipe" });
-  } catch {
+  } catch (cause) {
     rmdirSync(dir);
-    return undefined;
+    throw new Error("mounting a small disk needs root: run this test as root, or in a container of its own", {
+      cause,
+    });
   }
   scope.after(() => {
     execFileSync("umount", ["-l", dir]); // lazily: a process may still have a file of it open
@@ -40,5 +45,3 @@ export interface SmallDisk {
   fill(): void;
   free(): void;
 }
-
-export const needsRoot = "mounting a small disk needs root";

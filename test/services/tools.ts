@@ -41,6 +41,7 @@ export const tools = {
   },
   nginx: { name: "NGINX", programs: ["nginx"], packages: ["nginx-light", "nginx"] },
   kcat: { name: "kcat", programs: ["kcat", "kafkacat"], packages: ["kcat", "kafkacat"] },
+  faketime: { name: "libfaketime", programs: ["faketime"], packages: ["faketime"] },
 } as const satisfies Readonly<Record<string, Tool>>;
 
 /** Path of the first of its programs that will do, or why there is none. */
