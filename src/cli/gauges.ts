@@ -4,7 +4,7 @@ import type { FeatureView } from "../model/feature-view.ts";
 import type { Clock } from "../model/time.ts";
 import type { Trouble } from "../pipeline/cell.ts";
 import { type GaugeReading, isOfGauge } from "../pipeline/gauge-reading.ts";
-import type { Monitor } from "../pipeline/run.ts";
+import type { Monitor } from "../pipeline/monitor.ts";
 import { pause } from "../source/pause.ts";
 import { createPrometheus, type Prometheus, type PrometheusSeries } from "../source/prometheus.ts";
 import type { PrometheusConfig, TrendQuery } from "./config-prometheus.ts";

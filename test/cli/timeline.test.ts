@@ -8,7 +8,7 @@ import { createPlay, filesFor } from "../../src/cli/play.ts";
 import { readBaseline, readSpec } from "../../src/cli/views.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Alert } from "../../src/model/verdict.ts";
-import type { Monitor } from "../../src/pipeline/run.ts";
+import type { Monitor } from "../../src/pipeline/monitor.ts";
 import { ask, serve } from "../serve/support.ts";
 import { temporaryFolder } from "../services/process.ts";
 import { inside } from "./inside.ts";

@@ -5,8 +5,9 @@ import { addTraffic, createTraffic, toTraffic } from "../../src/judge/traffic.ts
 import { hintsOf } from "../../src/model/feature-view.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Message } from "../../src/model/record.ts";
+import type { Monitor } from "../../src/pipeline/monitor.ts";
 import type { Outcome } from "../../src/pipeline/ports.ts";
-import { createMonitor, type Monitor } from "../../src/pipeline/run.ts";
+import { createMonitor } from "../../src/pipeline/run.ts";
 import type { TimeRange } from "../../src/pipeline/time-range.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { baselineOf, profileOf, windowProfile } from "../judge/profiles.ts";

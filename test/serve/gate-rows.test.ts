@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { defaultLimits } from "../../src/model/limits.ts";
-import { createMonitor, type Monitor } from "../../src/pipeline/run.ts";
+import type { Monitor } from "../../src/pipeline/monitor.ts";
+import { createMonitor } from "../../src/pipeline/run.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { noon } from "../pipeline/outcomes.ts";
 import { ask, recoUser, serve } from "./support.ts";
