@@ -120,7 +120,8 @@ const source = createKafkaSource({
   client: createKafkaClient(kafka, {
     debug: (fields: object, text: string) => tell({ kind: "log", fields, text }),
   }),
-  onTrouble: (name, text) => tell({ kind: "trouble", name, text }),
+  // "source" is told of by whoever takes the messages: this side is done with them, and knows nothing, while they wait over there
+  onTrouble: (name, text) => tell({ kind: "trouble", name: name === "source" ? "backlog" : name, text }),
   onLag: (key, records) => tell({ kind: "lag", key, records }),
 });
 
