@@ -60,9 +60,9 @@ export function answerChecks(
     answers: { production: counts("ours"), candidate: counts("theirs") },
     checks: [
       rateCheck("status", failed, "fail or are not 2xx", failureText(pairs), options),
-      rateCheck("empty", empty, "are empty", "", options),
-      nonfiniteCheck(nonfinite, options),
-      schemaCheck(answered),
+      ...(answered.length === 0
+        ? []
+        : [emptyCheck(answered, empty, options), nonfiniteCheck(nonfinite, options), schemaCheck(answered)]),
     ],
     answered,
   };
@@ -101,11 +101,34 @@ function rateCheck(
   predicate: string,
   detail: string,
   { maxIncrease }: CanaryOptions,
+  tests = 1,
 ): Check {
   const above = n > 0 && (theirs - ours) / n > maxIncrease;
-  const result = above && p < abortBelow ? "abort" : above && p < doubtBelow ? "inconclusive" : "pass";
+  const chance = p * tests;
+  const result =
+    above && chance < abortBelow ? "abort" : above && chance < doubtBelow ? "inconclusive" : "pass";
   const summary = `${theirs} of ${n} answers of the candidate ${predicate}, ${ours} of production's${theirs > 0 ? detail : ""}`;
   return { name, result, summary };
+}
+
+/**
+ * Whole answers that are empty, and each part of an answer for itself: `{"user": "u1", "items": []}` is no success either.
+ * The first part that got worse is told; with more parts each must be surer (Bonferroni).
+ */
+function emptyCheck(answered: readonly Answered[], whole: Rates, options: CanaryOptions): Check {
+  const check = rateCheck("empty", whole, "are empty", "", options);
+  if (check.result === "abort") return check;
+  const paths = [...new Set(answered.flatMap(({ ours }) => [...ours.keys()]))].filter((path) => path !== "");
+  const parts = paths.map((path) => {
+    const rates = compareRates(answered, emptyAt(path, "ours"), emptyAt(path, "theirs"));
+    return rateCheck("empty", rates, `have an empty ${path}`, "", options, paths.length);
+  });
+  const worse = (result: Check["result"]): Check | undefined => parts.find((part) => part.result === result);
+  return worse("abort") ?? (check.result === "pass" ? worse("inconclusive") : undefined) ?? check;
+}
+
+function emptyAt(path: string, side: "ours" | "theirs"): (pair: Answered) => boolean {
+  return (pair) => pair[side].get(path)?.kind === "empty";
 }
 
 /** One is too many where production has none. */
@@ -165,6 +188,10 @@ function schemaCheck(answered: readonly Answered[]): Check {
       const found = `${path === "" ? "the output" : path} is missing`;
       odd.set(found, (odd.get(found) ?? 0) + 1);
     }
+  }
+  if (answered.every(({ theirs }) => isEmpty(theirs))) {
+    const summary = "no answer of the candidate has a shape: all are empty";
+    return { name: "schema", result: "inconclusive", summary };
   }
   if (odd.size === 0)
     return { name: "schema", result: "pass", summary: "outputs have production's keys and types" };

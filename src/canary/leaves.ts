@@ -7,7 +7,7 @@ export type Leaf =
   | { readonly kind: "vector"; readonly values: readonly number[] }
   /** null, "" or []: a success that says nothing. */
   | { readonly kind: "empty" }
-  /** A NaN or an infinity, alone or in a vector. */
+  /** A NaN or an infinity, alone, in a vector or in an item of a list. */
   | { readonly kind: "nonfinite" };
 
 /** Keys of an object that are looked at, all depths together; the rest is not compared, and said so. */
@@ -66,7 +66,19 @@ function arrayLeaf(values: readonly unknown[]): Leaf {
         : { kind: "vector", values: numbers };
     }
   }
-  return { kind: "list", items: values.map(itemName) };
+  return values.some(scoredNonfinite) ? { kind: "nonfinite" } : { kind: "list", items: values.map(itemName) };
+}
+
+/** `{"id": "a", "score": NaN}`; what names the item is a name, not a number. */
+function scoredNonfinite(item: unknown): boolean {
+  if (typeof item !== "object" || item === null || Array.isArray(item)) return false;
+  return Object.entries(item).some(
+    ([key, value]) =>
+      !["id", "item", "name"].includes(key) &&
+      (typeof value === "string"
+        ? nonfinite.has(value)
+        : typeof value === "number" && !Number.isFinite(value)),
+  );
 }
 
 function itemName(item: unknown): string {

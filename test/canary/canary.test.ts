@@ -56,6 +56,39 @@ describe("a canary", () => {
     }
   });
 
+  it("aborts one whose answers are empty in one part only, and names the part", () => {
+    const whole = outputsOf(150, 3, (random, query) => ({
+      user: `u${query % 7}`,
+      result: { items: query % 50 === 0 ? [] : [`i${Math.floor(20 * random.uniform())}`, "z"], note: null },
+    }));
+    for (const emptied of [[], null, ""]) {
+      const candidate = whole.map((each) => ({
+        ...each,
+        output: { ...(each.output as object), result: { items: emptied, note: null } },
+      }));
+      const { verdict, reasons } = judge(whole, candidate);
+      assert.equal(verdict, "abort");
+      assert.match(reasons[0] ?? "", /^150 of 150 answers .* empty result\.items, 3 of production's$/);
+    }
+    const labels = whole.map((each) => ({ ...each, output: { ...(each.output as object), user: "" } }));
+    assert.match(judge(whole, labels).reasons[0] ?? "", /empty user, 0 of production's/);
+    assert.equal(judge(whole, whole).verdict, "promote");
+  });
+
+  it("says of a candidate that answers nothing only that, and not that its shape is right", () => {
+    const whole = outputsOf(150, 3, () => [1, 2]);
+    const failed = whole.map((each) => ({ ...each, status: 500, output: undefined }));
+    assert.deepEqual(
+      judge(whole, failed).checks.map(({ name, result }) => `${name} ${result}`),
+      ["queries pass", "status abort", "kl inconclusive"],
+    );
+    const empty = judge(
+      whole,
+      whole.map((each) => ({ ...each, output: [] })),
+    );
+    assert.equal(empty.checks.find(({ name }) => name === "schema")?.result, "inconclusive");
+  });
+
   it("decides nothing on fewer than 100 queries, and says so", () => {
     const few = judge(
       outputsOf(99, 1, score),

@@ -67,6 +67,14 @@ describe("the parts of a canary", () => {
     assert.deepEqual(kinds([0.1, 2, 3]), { "": "vector" });
     assert.deepEqual(kinds([0.1, "NaN"]), { "": "nonfinite" });
     assert.deepEqual(kinds([{ item: "a", score: 1 }]), { "": "list" });
+    assert.deepEqual(
+      kinds([
+        { item: "a", score: 1 },
+        { item: "b", score: "NaN" },
+      ]),
+      { "": "nonfinite" },
+    );
+    assert.deepEqual(kinds([{ name: "Infinity", score: 1 }]), { "": "list" });
     assert.deepEqual(kinds({ a: { b: 1, c: "x" }, d: [], e: null, f: true }), {
       "a.b": "number",
       "a.c": "label",
