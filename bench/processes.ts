@@ -36,6 +36,7 @@ async function output(child: ChildProcess): Promise<{ stdout: string; stderr: st
 
 export interface Server {
   readonly url: URL;
+  readonly pid: number;
   /** Throws when the process has ended. */
   check(): void;
   stop(): Promise<void>;
@@ -62,6 +63,7 @@ export async function serving([name = "", ...args]: readonly string[]): Promise<
     if (url !== undefined) {
       return {
         url: new URL(url),
+        pid: child.pid ?? 0,
         check,
         stop: async () => {
           child.kill("SIGTERM");

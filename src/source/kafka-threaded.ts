@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { setImmediate as nextRound } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Fault } from "../model/fault.ts";
 import { partitionKey } from "../model/record.ts";
@@ -24,6 +25,11 @@ const retryAfterMs = 1_000;
  * after the last checkpoint is read again.
  */
 const stopWithinMs = 15_000;
+/**
+ * Messages that wait are taken in one go for so long; then requests and timers have their turn. Node hands over what a port holds, and
+ * what comes meanwhile, up to a thousand of them before it looks at anything else: that was seconds without an answer in a backlog.
+ */
+const atOneGoMs = 20;
 
 export interface KafkaThreadOptions extends Pick<KafkaSourceOptions, "topics" | "onTrouble" | "onLag"> {
   readonly kafka: KafkaOptions & Pick<KafkaSourceOptions, "groupId" | "startFrom">;
@@ -52,12 +58,18 @@ export function createKafkaThread({ kafka, topics, onTrouble, onLag, log }: Kafk
       let turn: Promise<void> = Promise.resolve();
       /** What cannot be tried again ends the source, without a checkpoint; the thread leaves its group first. */
       let failure: unknown;
+      let roundAt = performance.now();
       const takes = createTaking({ receiver, tell, signal: stop.signal, onTrouble, failure: () => failure });
       const inTurn = (work: () => Promise<void>): void => {
-        turn = turn.then(work).catch((error: unknown) => {
+        turn = turn.then(work).then(breathe, (error: unknown) => {
           failure ??= error;
           end();
         });
+      };
+      const breathe = async (): Promise<void> => {
+        if (performance.now() - roundAt < atOneGoMs) return;
+        await nextRound();
+        roundAt = performance.now();
       };
       let late: NodeJS.Timeout | undefined;
       const end = (): void => {

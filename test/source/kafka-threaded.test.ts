@@ -76,11 +76,13 @@ interface ReadOptions {
   readonly groupId?: string;
   /** How long a slice of messages takes. */
   readonly takesMs?: number;
+  /** Work that keeps the thread busy, for each slice. */
+  readonly work?: () => void;
 }
 
 /** A receiver as a monitor is one: state and offset travel together, and are forgotten with the partition. */
 function read(brokers: string, topic: string, options: ReadOptions = {}): Reading {
-  const { saved = new Map(), groupId = `thread-${randomUUID()}`, takesMs = 0 } = options;
+  const { saved = new Map(), groupId = `thread-${randomUUID()}`, takesMs = 0, work } = options;
   const end = new AbortController();
   const seen = new Map<string, string[]>();
   const reading = { seen, saved, troubles: [] as (string | undefined)[] };
@@ -100,6 +102,7 @@ function read(brokers: string, topic: string, options: ReadOptions = {}): Readin
         state.fail = undefined;
         if (fail !== undefined && index === 0) throw fail;
       }
+      work?.();
       if (takesMs > 0) await new Promise((done) => setTimeout(done, takesMs));
     },
     lost: async () => assert.fail("nothing is lost"),
@@ -177,6 +180,27 @@ describe("Kafka read in a thread of its own", () => {
     second.stop();
     await second.ended;
     assert.deepEqual(new Map([...common.saved].sort()), expected);
+  });
+
+  it("lets timers and requests have their turn while messages wait", async () => {
+    const brokers = await broker();
+    const { topic } = await fill(brokers);
+    const turns: number[] = [];
+    let turn = 0;
+    const timer = setInterval(() => turn++, 1);
+    const work = (): void => {
+      turns.push(turn);
+      for (const start = performance.now(); performance.now() - start < 25; );
+    };
+    const reading = read(brokers, topic, { work });
+    await eventually(() => seenIn(reading) === count, waitMs);
+    clearInterval(timer);
+    reading.stop();
+    await reading.ended;
+    assert.ok(turns.length > 5, "in several slices");
+    // after a silence a message is followed by the next round of the loop before its timers are
+    const held = turns.filter((each, slice) => each === turns[slice + 2]);
+    assert.deepEqual(held, [], `no three slices without a turn in between: ${turns}`);
   });
 
   it("ends with what the receiver cannot try again, and makes nothing durable after it", async () => {
