@@ -50,7 +50,7 @@ export function activeAlerts(book: AlertBook): readonly Alert[] {
  * The alerts after one step of the loop.
  *
  * An alert fires at the first critical verdict, early or final, and resolves after `closeAfter` clean closed windows of
- * its own statistic in a row; insufficient ones count for neither. `TidemarkBreakerOpen` fires until the breaker has
+ * its own statistic in a row; insufficient ones count for neither, and one that is still near its line is not clean. `TidemarkBreakerOpen` fires until the breaker has
  * closed again, half-open included. The whole view is folded first: while its alert fires, the same field and statistic
  * of a segment stays silent, because it is the same incident. `TidemarkTainted` is the exception: its segment is the news.
  *
@@ -167,7 +167,7 @@ function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view:
   }
   if (known === undefined || verdict.status === "insufficient") return;
   if (!window.final || window.window.start <= known.lastWindow) return;
-  const cleans = known.cleans + 1;
+  const cleans = verdict.nearLine === true ? 0 : known.cleans + 1;
   if (cleans < view.breaker.closeAfter) {
     draft.entries.set(place.fingerprint, { ...known, cleans, lastWindow: window.window.start });
     return;

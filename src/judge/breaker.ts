@@ -39,7 +39,8 @@ export function newBreaker(featureView: string, segment: Segment | null, since: 
  * half-open → closed after `closeAfter` clean closed windows in a row, that first one counted · any breach → open.
  * A window counts once, however often it is judged; one that is not newer than the last breach changes nothing but
  * the reasons. A window with too few rows, or in which a statistic that keeps the breaker open could not be told,
- * neither opens nor closes by itself.
+ * neither opens nor closes by itself; one in which such a statistic is still near its line is not clean, so that a shift that
+ * hovers about the line is one opening, not many.
  */
 export function foldBreaker(
   breaker: Breaker,
@@ -51,7 +52,14 @@ export function foldBreaker(
   if (breaching.length > 0) return foldBreach(breaker, judged, breaching, policy);
   if (!isNews(breaker, judged)) return { breaker, transition: null };
   if (judged.rows < policy.minRows) return foldQuiet(breaker, judged, policy);
-  return isClean(breaker, judged) ? foldClean(breaker, judged, policy) : { breaker, transition: null };
+  if (keepsOpen(breaker, judged, ({ status }) => status === "insufficient"))
+    return { breaker, transition: null };
+  if (keepsOpen(breaker, judged, ({ nearLine }) => nearLine === true))
+    return {
+      breaker: { ...breaker, breaches: 0, cleans: 0, lastClean: judged.window.start },
+      transition: null,
+    };
+  return foldClean(breaker, judged, policy);
 }
 
 /**
@@ -154,12 +162,11 @@ function isNews(breaker: Breaker, { final, window }: JudgedWindow): boolean {
   return breaker.lastClean === undefined || window.start > breaker.lastClean;
 }
 
-/** Every statistic that keeps the breaker open could be told. */
-function isClean(breaker: Breaker, judged: JudgedWindow): boolean {
-  return !breaker.reasons.some(({ field, statistic }) =>
+/** Whether a statistic that keeps the breaker open is such in this window. */
+function keepsOpen({ reasons }: Breaker, judged: JudgedWindow, is: (verdict: Verdict) => boolean): boolean {
+  return reasons.some(({ field, statistic }) =>
     judged.verdicts.some(
-      (verdict) =>
-        verdict.field === field && verdict.statistic === statistic && verdict.status === "insufficient",
+      (verdict) => verdict.field === field && verdict.statistic === statistic && is(verdict),
     ),
   );
 }

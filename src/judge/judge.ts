@@ -13,6 +13,12 @@ import { statistics } from "./table.ts";
 import type { Track } from "./track.ts";
 import { judgeTraffic } from "./traffic.ts";
 
+/** Standard errors below the line that a window needs to be surely below it. */
+const nearErrors = 3;
+
+/** ln of the tail probability above which a window is like those of the baseline. */
+const likeBaseline = Math.log(0.01);
+
 export interface JudgeOptions {
   /** Overrides every field's own line. */
   readonly sigma?: number;
@@ -66,9 +72,11 @@ export function createJudge(
         const seen = (final ? seenOf : createSeen)(fieldProfile, profile.segment, profile.lastEvent);
         for (const { statistic, reads, gauge } of gauges) {
           if ((only === "counts" && reads !== "counts") || (reads === "closed" && !final)) continue;
-          const reading = gauge.read(seen, known && historyOf(known, statistic, segment, profile.window));
+          const history = known && historyOf(known, statistic, segment, profile.window);
+          const reading = gauge.read(seen, history);
           if (reading === undefined) continue;
-          verdicts.push(toVerdict(field, statistic, reading, seen, sigma, minRowsOf(field, view)));
+          const asked = { sigma, minRows: minRowsOf(field, view), sd: history?.sd ?? 0 };
+          verdicts.push(toVerdict(field, statistic, reading, seen, asked));
         }
       }
       return {
@@ -172,8 +180,7 @@ function toVerdict(
   statistic: StatisticName,
   reading: Reading,
   seen: Seen,
-  sigma: number,
-  minRows: number,
+  { sigma, minRows, sd }: { readonly sigma: number; readonly minRows: number; readonly sd: number },
 ): Verdict {
   const { rows, observed, expected, unit, logTail, broken, example } = reading;
   const line = reading.line ?? {
@@ -183,8 +190,9 @@ function toVerdict(
   const enough = rows >= minRows;
   const hard = broken === "first" || (broken === "rate" && enough);
   const shift = Math.abs(observed - expected) / unit;
-  const far = shift >= line.sigma && logTail < line.logTail && matters(field, statistic, reading);
-  const critical = hard || (enough && far);
+  const important = matters(field, statistic, reading);
+  const critical = hard || (enough && important && shift >= line.sigma && logTail < line.logTail);
+  const near = !critical && important && isNear(reading, shift, line.sigma, sd);
   const decidedAt = broken === "first" ? (example?.eventTime ?? seen.lastEvent) : seen.lastEvent;
   return {
     field: field.name,
@@ -197,8 +205,24 @@ function toVerdict(
     unit,
     shift,
     evidence: evidenceOf(logTail),
+    ...(near ? { nearLine: true } : {}),
     ...(hard ? { decidedAt } : {}),
     summary: enough || hard ? reading.say() : `${reading.say()}; only ${rows} rows, ${minRows} wanted`,
     ...(example === undefined ? {} : { example }),
   };
+}
+
+/**
+ * Whether chance alone may have put the window on this side of the line: within three standard errors of it, by sampling and
+ * by what the baseline's windows differ; or whether it is above a limit, if not surely. Never for a window that is likelier as
+ * usual than at the line (below half of it), and never for one that is like the baseline's.
+ */
+function isNear(
+  { unit, error, ownError = error, overLimit = false, logTail }: Reading,
+  shift: number,
+  sigma: number,
+  sd: number,
+): boolean {
+  const doubt = (nearErrors * Math.hypot(ownError, sd)) / unit;
+  return logTail < likeBaseline && (overLimit || shift > Math.max(sigma / 2, sigma - doubt));
 }

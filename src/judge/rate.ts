@@ -91,7 +91,7 @@ function compare(
   const expected = history === undefined ? pooled : history.mean;
   const unit = Math.max(history?.sd ?? 0, field.drift.floor ?? own);
   const likely = Math.max((reference.hits + 1) / (reference.rows + 2), rateFloor);
-  const error = Math.sqrt((likely * (1 - Math.min(likely, 0.999))) / Math.max(1, rows));
+  const error = binomialError(likely, rows);
   const high = Math.min(1, Math.max(likely, history?.high ?? 0) + slack * unit);
   const low = Math.max(0, Math.min(pooled, history?.low ?? 1) - slack * unit);
   let logTail = 0;
@@ -121,6 +121,8 @@ function withLimit(
     expected,
     unit,
     error,
+    ownError: Math.max(error, binomialError(observed, rows)),
+    overLimit: over,
     z: (observed - expected) / error,
     ...(isNumeric(field) ? {} : { change: Math.abs(observed - expected) }),
     logTail: Math.min(drift?.logTail ?? 0, limitTail),
@@ -133,6 +135,10 @@ function withLimit(
       return `${percent(observed)} of ${field.name} ${options.predicate} (${usual}${allowed})${most === "" ? "" : `: ${most}`}`;
     },
   };
+}
+
+function binomialError(share: number, rows: number): number {
+  return Math.sqrt((share * (1 - Math.min(share, 0.999))) / Math.max(1, rows));
 }
 
 /** A number's `ignoreBelow` is in its own unit, not a share. */

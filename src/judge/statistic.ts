@@ -47,6 +47,10 @@ export interface Reading {
   readonly change?: number;
   /** ln of the probability to see this or more while windows are like the baseline's; ≤ 0. */
   readonly logTail: number;
+  /** The standard error where it differs with what is observed, as a share's does; `error` is that of what is usual. */
+  readonly ownError?: number;
+  /** Above a limit of its own, maybe by chance. */
+  readonly overLimit?: boolean;
   /** Lines of its own, in place of the field's sigma and the breaker's probability. */
   readonly line?: { readonly sigma: number; readonly logTail: number };
   /**

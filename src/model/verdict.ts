@@ -93,6 +93,8 @@ export interface Verdict {
   readonly shift: number;
   /** Natural logarithm of an e-value against "nothing changed"; 0 is no evidence. */
   readonly evidence: number;
+  /** Not past the line, yet not surely on the near side of it: what opened there stays open. */
+  readonly nearLine?: true;
   /** Event time of the deciding event of a hard rule; absent otherwise. */
   readonly decidedAt?: EventTime;
   /** Of a warning: start of the window with which the drift probably began. */

@@ -193,6 +193,10 @@ export const schemas = {
         statistic: { type: "string" },
         status: verdictStatus(),
         hard: { type: "boolean" },
+        nearLine: {
+          type: "boolean",
+          description: "not past the line, yet too near to it to count as clean while the breaker is open",
+        },
         rows: count(""),
         ...figures(),
         decidedAt: time(),
