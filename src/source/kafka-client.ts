@@ -3,10 +3,14 @@ import kafkajs, {
   type Kafka,
   type KafkaConfig as KafkajsConfig,
   type logLevel,
+  type Producer,
+  type ProducerConfig,
   type SASLOptions,
 } from "kafkajs";
 import { Fault } from "../model/fault.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
+import { createLastingProducer } from "./kafka-producer.ts";
+import { mendRunner } from "./kafka-runner.ts";
 
 /** How to reach a cluster. Certificates and keys as PEM text. */
 export interface KafkaOptions {
@@ -54,6 +58,7 @@ const tokenTimeoutMs = 10_000;
 /** One client for a process; source, store and sink share it. All five compression codecs are known afterwards. */
 export function createKafkaClient(options: KafkaOptions, log: KafkaLog | undefined): Kafka {
   registerCodecs();
+  mendRunner();
   const { brokers, clientId, ssl, sasl } = options;
   const config: KafkajsConfig = {
     clientId,
@@ -66,7 +71,13 @@ export function createKafkaClient(options: KafkaOptions, log: KafkaLog | undefin
     ...(ssl === undefined ? {} : { ssl: withoutUndefined(ssl) }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
   };
-  return new kafkajs.Kafka(config);
+  return new Client(config);
+}
+
+class Client extends kafkajs.Kafka {
+  override producer(config?: ProducerConfig): Producer {
+    return createLastingProducer(() => super.producer(config));
+  }
 }
 
 /** kafkajs retries what it logs as an error, and what stays wrong reaches the caller: so its log is a debug log. */

@@ -7,12 +7,14 @@ export interface Wire {
   readonly port: number;
   /** Every connection breaks, and none is taken. */
   cut(): void;
+  /** What is sent arrives, and no answer comes back, until it is mended. */
+  mute(): void;
   mend(): void;
 }
 
 export async function startProxy(scope: Scope, target: number, port = 0): Promise<Wire> {
   const sockets = new Set<Socket>();
-  let whole = true;
+  let [whole, muted] = [true, false];
   const server = createServer((near) => {
     if (!whole) {
       near.resetAndDestroy();
@@ -25,7 +27,12 @@ export async function startProxy(scope: Scope, target: number, port = 0): Promis
     }
     near.on("error", () => far.destroy());
     far.on("error", () => near.destroy());
-    near.pipe(far).pipe(near);
+    near.pipe(far);
+    far.on("data", (bytes) => {
+      if (!muted && !near.write(bytes)) far.pause();
+    });
+    near.on("drain", () => far.resume());
+    far.on("end", () => near.end());
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -41,8 +48,11 @@ export async function startProxy(scope: Scope, target: number, port = 0): Promis
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
     cut,
+    mute() {
+      muted = true;
+    },
     mend() {
-      whole = true;
+      [whole, muted] = [true, false];
     },
   };
 }

@@ -136,6 +136,7 @@ export async function createTopic(
     ];
     await admin.createTopics({
       topics: [{ topic, numPartitions: options.partitions ?? 1, configEntries }],
+      waitForLeaders: false, // it gives up when the node that it asks has not heard of the topic yet
     });
     await hasLeaders(admin, topic);
   } finally {
@@ -144,7 +145,7 @@ export async function createTopic(
   return topic;
 }
 
-/** kafkajs's own wait gives up when the node that it asks has not heard of the topic yet. */
+/** Waits until every partition can be written to. */
 async function hasLeaders(admin: Admin, topic: string): Promise<void> {
   const deadline = Date.now() + 30_000;
   for (;;) {
