@@ -7,7 +7,7 @@ export interface Slot {
   readonly name: string;
   /** The process there now. */
   running: Running | undefined;
-  /** How often a process ended that nobody had told to. */
+  /** How often a process ended that nobody had told to, or did not start. */
   crashes: number;
   /** What the processes there have said, the newest 200 kB. */
   said: string;
@@ -45,6 +45,7 @@ export function createSlot(
           void slot.start();
         });
       } catch (error) {
+        slot.crashes += 1;
         slot.said += `\n[${name} did not start: ${String(error)}]\n`;
         say(`${name} did not start: ${String(error).slice(0, 2_000)}`);
         await sleep(1_000); // a broker is away: as an orchestrator would

@@ -1,5 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { isoTime } from "../../src/model/time.ts";
+import type { JudgedWindow } from "../../src/model/verdict.ts";
 import { setUp } from "../services/setup.ts";
 import { type Evidence, type Plan, runCampaign } from "./campaign.ts";
 import { appendEntry, type Entry, readEntries, tableOf } from "./ledger.ts";
@@ -57,9 +59,27 @@ async function campaign(seed: number): Promise<Report> {
   }
 }
 
-function keepLogs({ slots }: Evidence, seed: number): void {
+/** What the processes have said, the pages, and each final verdict of the whole view, as they came. */
+function keepLogs({ slots, pages, verdicts }: Evidence, seed: number): void {
   if (values.logs === undefined) return;
-  for (const { name, said } of slots) appendFileSync(values.logs, `=== seed ${seed}, ${name}\n${said}\n`);
+  const keep = (name: string, text: string): void =>
+    appendFileSync(values.logs ?? "", `=== seed ${seed}, ${name}\n${text}\n`);
+  for (const { name, said } of slots) keep(name, said);
+  keep("pages", pages.map((page) => JSON.stringify(page)).join("\n"));
+  const judged = verdicts.flatMap(({ timestamp, value }) => {
+    const { data } = JSON.parse(value.toString()) as { data: JudgedWindow };
+    const { final, segment, window, rows, verdicts: all, revision = 0 } = data;
+    if (!final || segment !== null) return [];
+    const critical = all.filter(({ status }) => status === "critical").map(({ statistic }) => statistic);
+    return JSON.stringify({
+      at: isoTime(timestamp),
+      window: isoTime(window.start),
+      revision,
+      rows,
+      critical,
+    });
+  });
+  keep("verdicts", judged.join("\n"));
 }
 
 setUp(say);
