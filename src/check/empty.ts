@@ -13,6 +13,7 @@ export const empty: CompileRule = ({ maxEmptyRate, type }) => {
     kind: "number",
     name: "empty",
     expected,
+    holds: (least, largest) => least > 0 || largest < 0,
     count(values, from, to) {
       let zeros = 0;
       for (let i = from; i < to; i++) if (values[i] === 0) zeros++;

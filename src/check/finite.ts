@@ -7,6 +7,7 @@ export const finite: CompileRule = (field) =>
         kind: "number",
         name: "nonfinite",
         expected: "a finite number",
+        holds: () => true,
         count: () => 0,
         breaks: (x) => !Number.isFinite(x),
       }

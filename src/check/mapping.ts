@@ -1,4 +1,4 @@
-import { hashText } from "../model/hash.ts";
+import { hashText, viewOf } from "../model/hash.ts";
 import type { CompileRule, Text } from "./rule.ts";
 
 /** Values outside the mapping hit the serving model's default case. */
@@ -21,11 +21,16 @@ function compileMapping(values: readonly string[]): (text: Text) => boolean {
   while (size < entries.length * 2) size *= 2;
   const mask = size - 1;
   const slots = new Int32Array(size);
-  entries.forEach(({ low, high }, entry) => {
+  const starts = new Int32Array(entries.length + 1);
+  entries.forEach(({ low, high, bytes }, entry) => {
     let slot = (low ^ high) & mask;
     while (slots[slot] !== 0) slot = (slot + 1) & mask;
     slots[slot] = entry + 1;
+    starts[entry + 1] = (starts[entry] as number) + bytes.length;
   });
+  const known = new Uint8Array(starts.at(-1) ?? 0);
+  for (const [entry, { bytes }] of entries.entries()) known.set(bytes, starts[entry]);
+  const view = viewOf(known);
   const low = Int32Array.from(entries, (entry) => entry.low);
   const high = Int32Array.from(entries, (entry) => entry.high);
   return (text) => {
@@ -33,13 +38,17 @@ function compileMapping(values: readonly string[]): (text: Text) => boolean {
       const entry = (slots[slot] as number) - 1;
       if (entry < 0) return false;
       if (low[entry] !== text.low || high[entry] !== text.high) continue;
-      if (sameBytes((entries[entry] as { bytes: Uint8Array }).bytes, text)) return true;
+      if (holdsAt(view, starts[entry] as number, starts[entry + 1] as number, text)) return true;
     }
   };
 }
 
-function sameBytes(bytes: Uint8Array, { bytes: other, from, to }: Text): boolean {
-  if (bytes.length !== to - from) return false;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== other[from + i]) return false;
+/** Whether `view[from, end)` is the text: four bytes at a time, then one by one. */
+function holdsAt(view: DataView, from: number, end: number, text: Text): boolean {
+  if (end - from !== text.to - text.from) return false;
+  let [at, other] = [from, text.from];
+  for (; at + 4 <= end; at += 4, other += 4)
+    if (view.getInt32(at) !== text.view.getInt32(other)) return false;
+  for (; at < end; at++, other++) if (view.getUint8(at) !== text.view.getUint8(other)) return false;
   return true;
 }

@@ -12,6 +12,7 @@ function above(name: "max" | "limit", most: number | undefined): NumberRule | un
     kind: "number",
     name,
     expected: `at most ${most}`,
+    holds: (_least, largest) => largest <= most,
     count(values, from, to) {
       let more = 0;
       for (let i = from; i < to; i++) if ((values[i] as number) > most) more++;

@@ -8,6 +8,7 @@ export const range: CompileRule = ({ range: bounds, type }) => {
     kind: "number",
     name: "range",
     expected: `${low} to ${high}`,
+    holds: (least, largest) => least >= low && largest <= high,
     count(values, from, to) {
       let outside = 0;
       for (let i = from; i < to; i++) {

@@ -28,6 +28,8 @@ export interface NumberRule {
   readonly kind: "number";
   readonly name: RuleName;
   readonly expected: string;
+  /** Whether no value from `least` to `largest` (finite, both included) breaks it: then there is nothing to count. */
+  holds(least: number, largest: number): boolean;
   /** How many of `values[from, to)`, every one finite, break it. */
   count(values: Float64Array, from: number, to: number): number;
   /** The reference that `count` is held to; takes NaN and infinities too. */

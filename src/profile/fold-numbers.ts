@@ -29,16 +29,23 @@ export function foldNumbers(
   const size = kernel.pick(from, to, masked, picked);
   if (numbers.integers) kernel.pickWords(from, to, masked, picked);
   const sum = kernel.sum(size);
-  if (Number.isFinite(sum)) {
-    if (size > 0) addFinite(body, size, sum, numbers.integers);
-    for (const rule of rules) noteRule(tile, group, field, rule, numbers, rule.count(kernel.dense, 0, size));
-  } else {
-    foldNonFinite(tile, group, field, body, rules, numbers, size);
+  if (!Number.isFinite(sum)) foldNonFinite(tile, group, field, body, rules, numbers, size);
+  else if (size > 0) {
+    addFinite(body, size, sum, numbers.integers);
+    const { sums } = kernel;
+    const [least, largest] = [sums[2] as number, sums[3] as number];
+    for (const rule of rules) {
+      if (rule.holds(least, largest)) continue;
+      noteRule(tile, group, field, rule, numbers, rule.count(kernel.dense, 0, size));
+    }
   }
   return size;
 }
 
-/** Adds `kernel.dense[0, size)`, every one finite. @param sum infinite when it passes the largest double */
+/**
+ * Adds `kernel.dense[0, size)`, every one finite.
+ * @param sum  infinite when it passes the largest double; when it does not, `kernel.sums` holds the least and the largest afterwards
+ */
 function addFinite(body: NumericBody, size: number, sum: number, integers: boolean): void {
   addMoments(body.moments, size, sum);
   addToHistogram(body.histogram, size);

@@ -51,6 +51,10 @@ export function addRanks(into: Distinct, size: number): void {
       into.registers.set(kernel.registers);
       return;
     }
+    if (into.used + raising > sparseMax && filledCount(kernel.registers) > sparseMax) {
+      Object.assign(into, { registers: kernel.registers.slice(), sparse: new Int32Array(0), used: 0 });
+      return;
+    }
   }
   for (let i = 0; i < raising; i++) {
     const word = ranks[i] as number;

@@ -59,19 +59,32 @@ export function addValues(into: Histogram, values: Float64Array, from: number, t
   }
 }
 
+/** From so many rows on it pays to carry the counts to the kernel and back. */
+const carried = 64;
+
 /** Adds `kernel.dense[0, size)`, every one finite. */
 export function addDense(into: Histogram, size: number): void {
-  const { keys, tally } = kernel;
-  const { pages, frame } = into;
+  const { frame, pageCount } = into;
   addTotal(into, size);
-  const used = tally(size, frame.centre, inverseOf(frame));
-  for (let i = 0; i < used; i++) {
-    const key = keys[i] as number;
-    const slot = key >>> 22;
-    const page = (pages[slot] as number) || addPage(into, slot);
-    const at = (page - 1) * 64 + ((key >>> 16) & 63);
-    into.counts[at] = (into.counts[at] as number) + (key & 0xffff);
+  if (size < carried) {
+    for (let i = 0; i < size; i++) bump(into, keyOf(frame, kernel.dense[i] as number), 1);
+    return;
   }
+  const { pages, buckets } = kernel;
+  const words = into.counts instanceof Uint32Array;
+  pages.set(into.pages);
+  if (words) buckets.set(into.counts.subarray(0, pageCount * 64));
+  else buckets.fill(0, 0, pageCount * 64);
+  const used = kernel.tally(size, frame.centre, inverseOf(frame), pageCount);
+  if (used > pageCount) {
+    into.pages.set(pages);
+    into.pageCount = used;
+    makePages(into);
+  }
+  if (words) into.counts.set(buckets.subarray(0, used * 64));
+  else
+    for (let at = 0; at < used * 64; at++)
+      into.counts[at] = (into.counts[at] as number) + (buckets[at] as number);
 }
 
 function addTotal(into: Histogram, size: number): void {
@@ -82,14 +95,20 @@ function addTotal(into: Histogram, size: number): void {
 
 function addPage(into: Histogram, slot: number): number {
   into.pageCount++;
-  if (into.pageCount * 64 > into.counts.length) {
-    const size = into.counts.length * 2;
-    const grown = into.counts instanceof Uint32Array ? new Uint32Array(size) : new Float64Array(size);
-    grown.set(into.counts);
-    into.counts = grown;
-  }
+  makePages(into);
   into.pages[slot] = into.pageCount;
   return into.pageCount;
+}
+
+/** Room for the pages that there are. */
+function makePages(into: Histogram): void {
+  const { pageCount, counts } = into;
+  if (pageCount * 64 <= counts.length) return;
+  let size = counts.length;
+  while (size < pageCount * 64) size *= 2;
+  const grown = counts instanceof Uint32Array ? new Uint32Array(size) : new Float64Array(size);
+  grown.set(counts);
+  into.counts = grown;
 }
 
 /** @param key  slot × 64 + lane */

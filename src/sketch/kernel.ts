@@ -14,7 +14,6 @@ type Name =
   | "values"
   | "dense"
   | "words"
-  | "keys"
   | "ranks"
   | "sums"
   | "registers"
@@ -37,7 +36,10 @@ type Name =
   | "entryHigh"
   | "entryLength"
   | "entryCount"
-  | "entryOrigin";
+  | "entryOrigin"
+  | "pages"
+  | "buckets"
+  | "bucketBytes";
 
 interface Functions {
   unpack(offset: number, size: number): number;
@@ -49,7 +51,7 @@ interface Functions {
   pickWords(from: number, to: number, masked: boolean, picked: boolean): number;
   sum(size: number): number;
   addUp(size: number, shift: number): void;
-  tally(size: number, centre: number, inverse: number): number;
+  tally(size: number, centre: number, inverse: number, pageCount: number): number;
   rank(size: number, integers: boolean): void;
   raise(size: number): number;
   hash(from: number, to: number): void;
@@ -114,7 +116,6 @@ export const kernel = {
   values: doublesAt("values"),
   dense: doublesAt("dense"),
   words: wordsAt("words", 2 * rows),
-  keys: wordsAt("keys"),
   ranks: wordsAt("ranks"),
   sums: doublesAt("sums", 4),
   registers: bytesAt("registers", 4_096),
@@ -138,6 +139,8 @@ export const kernel = {
   entryLength: wordsAt("entryLength", entries),
   entryCount: doublesAt("entryCount", entries),
   entryOrigin: wordsAt("entryOrigin", entries),
+  pages: new Uint16Array(buffer, own.pages.value, 256),
+  buckets: new Uint32Array(buffer, own.buckets.value, own.bucketBytes.value / 4),
   unpack,
   countMask,
   widenInt32,

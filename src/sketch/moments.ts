@@ -66,7 +66,8 @@ export function addDense(into: Moments, size: number, sum: number): void {
   }
   const shift = sum / size;
   kernel.addUp(size, shift);
-  const [s1 = 0, s2 = 0, min = 0, max = 0] = kernel.sums;
+  const { sums } = kernel;
+  const [s1, s2, min, max] = [sums[0] as number, sums[1] as number, sums[2] as number, sums[3] as number];
   // Squares that pass the largest double stay infinite: ∞ − ∞ would be NaN.
   const m2 = s2 === Number.POSITIVE_INFINITY ? s2 : Math.max(0, s2 - (s1 * s1) / size);
   addPart(into, size, shift, s1 / size, m2, min, max);

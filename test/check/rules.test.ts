@@ -40,6 +40,8 @@ describe("rules of numbers", () => {
           const [from, to] = [Math.min(a, b, cells.length), Math.min(Math.max(a, b), cells.length)];
           const one = cells.slice(from, to).filter((x) => rule.breaks(x)).length;
           assert.equal(rule.count(values, from, to), one);
+          const slice = values.subarray(from, to);
+          if (rule.holds(Math.min(...slice), Math.max(...slice))) assert.equal(one, 0);
         }),
       );
     });

@@ -21,16 +21,14 @@ export const values: usize = mask + 4096 + 16;
 export const dense: usize = values + 8 * 4096 + 16;
 /** The same as int64. */
 export const words: usize = dense + 8 * 4096 + 16;
-/** Out, int32: of each bucket in use (slot × 64 + lane) × 65,536 + count. */
-export const keys: usize = words + 8 * 4096 + 16;
 /** Out, int32: HyperLogLog register × 64 + rank. */
-export const ranks: usize = keys + 4 * 4096 + 16;
+export const ranks: usize = words + 8 * 4096 + 16;
 /** Out, float64: sum of distances from the shift, sum of their squares, least, largest. */
 export const sums: usize = ranks + 4 * 4096 + 16;
 /** In and out: HyperLogLog registers, a byte each. */
 export const registers: usize = sums + 64;
 
-/** Four tables of counts by turns, uint16, all 0 between calls: 256 slots of 64 lanes, or numbers of texts. */
+/** Four tables of counts by turns, uint16, all 0 between calls: numbers of texts. */
 export const tables: usize = registers + 4096;
 export const tableBytes: usize = 2 * 16384;
 
@@ -67,3 +65,9 @@ export const entryLength: usize = entryHigh + 4 * 4096;
 export const entryCount: usize = entryLength + 4 * 4096;
 /** Of each entry: its number before, or −1 − the row that it was made of. */
 export const entryOrigin: usize = entryCount + 8 * 4096;
+
+/** In and out, uint16: of each slot of a histogram its page, counted from 1; 0 where it has none. */
+export const pages: usize = entryOrigin + 4 * 4096;
+/** In and out, uint32: 64 counts a page. */
+export const buckets: usize = pages + 2 * 256;
+export const bucketBytes: usize = 4 * 64 * 256;

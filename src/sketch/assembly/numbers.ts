@@ -1,4 +1,4 @@
-import { bits, dense, found, keys, mask, picks, ranks, raw, registers, sums, tableBytes, tables, values, words } from "./layout";
+import { bits, buckets, dense, found, mask, pages, picks, ranks, raw, registers, sums, values, words } from "./layout";
 
 /** Bits `[offset, offset + size)` of `bits` into `mask`; offset < 8. @returns how many are set */
 export function unpack(offset: i32, size: i32): i32 {
@@ -195,10 +195,12 @@ const held = memory.data<u32>([
 
 /**
  * Counts `dense[0, size)`, every value finite, by histogram bucket: sign, exponent and six bits of the mantissa of
- * (x − centre) · inverse, read from the high word of its bits. Fills `keys` and `counts`; a key may stand there up to four times.
- * @returns how many keys
+ * (x − centre) · inverse, read from the high word of its bits. Adds to `buckets` on the pages that `pages` tells; a slot that comes
+ * for the first time gets the next one.
+ * @param pageCount pages that there are
+ * @returns pages that there are then
  */
-export function tally(size: i32, centre: f64, inverse: f64): i32 {
+export function tally(size: i32, centre: f64, inverse: f64, pageCount: i32): i32 {
   const centres = f64x2.splat(centre);
   const inverses = f64x2.splat(inverse);
   const bias = i32x4.splat(load<i32>(held, 20));
@@ -223,33 +225,19 @@ export function tally(size: i32, centre: f64, inverse: f64): i32 {
     const key = v128.or(i32x4.shl(slot, 6), lane);
     v128.store64_lane(found + 2 * i, i16x8.narrow_i32x4_u(key, key), 0);
   }
-  // Four tables by turns: most values of a feature lie in a few buckets, and a count that was just written is slow to read.
-  let seen = keys;
-  let i = 0;
-  for (; i + 4 <= size; i += 4) {
-    const four = load<u64>(found + 2 * i);
-    seen = note(seen, <u32>four & 0xffff, tables);
-    seen = note(seen, <u32>(four >> 16) & 0xffff, tables + tableBytes);
-    seen = note(seen, <u32>(four >> 32) & 0xffff, tables + 2 * tableBytes);
-    seen = note(seen, <u32>(four >> 48), tables + 3 * tableBytes);
+  for (let i = 0; i < size; i++) {
+    const key = <usize>load<u16>(found + 2 * i);
+    const slot = pages + ((key >>> 6) << 1);
+    let page = <usize>load<u16>(slot);
+    if (page == 0) {
+      page = <usize>++pageCount;
+      store<u16>(slot, <u16>page);
+      memory.fill(buckets + ((page - 1) << 8), 0, 256);
+    }
+    const place = buckets + ((page - 1) << 8) + ((key & 63) << 2);
+    store<u32>(place, load<u32>(place) + 1);
   }
-  for (; i < size; i++) seen = note(seen, load<u16>(found + 2 * i), tables);
-  for (let at = keys; at < seen; at += 4) {
-    const place = <usize>load<u32>(at);
-    const key = ((place - tables) >> 1) & (tableBytes / 2 - 1);
-    store<u32>(at, (<u32>key << 16) | load<u16>(place));
-    store<u16>(place, 0);
-  }
-  return <i32>(seen - keys) >> 2;
-}
-
-@inline
-function note(seen: usize, key: u32, table: usize): usize {
-  const place = table + 2 * key;
-  const count = load<u16>(place);
-  store<u16>(place, count + 1);
-  store<u32>(seen, <u32>place);
-  return seen + (<usize>(count == 0) << 2);
+  return pageCount;
 }
 
 /**
