@@ -78,6 +78,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       groupId,
       topics: [topic],
       startFrom: "earliest",
+      reached: true, // by the store
       onTrouble: (name, text) => options.trouble(`judge.${name}`, text),
       onLag: () => undefined,
       ...more,

@@ -98,6 +98,7 @@ const kafkaSchema = z.strictObject({
   groupId: text.default("tidemark"),
   topicPrefix: topicName.default("tidemark"),
   startFrom: z.enum(["earliest", "latest"]).default("earliest"),
+  connectWithin: durationSchema.default("30s"),
   ssl: sslSchema.optional(),
   sasl: z
     .strictObject({

@@ -43,6 +43,8 @@ export interface KafkaConfig {
   readonly topicPrefix: string;
   /** Where a partition without a checkpoint begins. */
   readonly startFrom: "earliest" | "latest";
+  /** How long brokers that cannot be reached are tried again when a process starts. */
+  readonly connectWithinMs: number;
   readonly ssl: SslConfig | undefined;
   readonly sasl: SaslConfig | undefined;
   readonly schemaRegistry: HttpPlace | undefined;
@@ -284,13 +286,15 @@ function toKafka(
   secret: Secrets,
   findings: Finding[],
 ): KafkaConfig {
-  const { brokers, clientId, groupId, topicPrefix, startFrom, ssl, sasl, schemaRegistry } = kafka;
+  const { brokers, clientId, groupId, topicPrefix, startFrom, connectWithin, ssl, sasl, schemaRegistry } =
+    kafka;
   return {
     brokers,
     clientId,
     groupId,
     topicPrefix,
     startFrom,
+    connectWithinMs: parseDuration(connectWithin) ?? 0,
     ssl: ssl === undefined ? undefined : toSsl(ssl, ["kafka", "ssl"], secret, findings),
     sasl: sasl === undefined ? undefined : toSasl(sasl, secret, findings),
     schemaRegistry:

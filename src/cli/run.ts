@@ -14,6 +14,7 @@ import { connectionsShare, descriptorLimit } from "./descriptors.ts";
 import { queriesOf, watchGauges } from "./gauges.ts";
 import { expandInputs } from "./inputs.ts";
 import type { Io } from "./io.ts";
+import { createReach } from "./reach.ts";
 import { version } from "./version.ts";
 import { readViews } from "./views.ts";
 import { memoryAtHand, startWatchdog } from "./watchdog.ts";
@@ -96,20 +97,29 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   const judging = config.roles.some((role) => role !== "profile");
   const handover = judging ? createHandover(processId) : undefined;
   const client = await openClient(config, log);
-  const store = await openStore({ config, client, processId });
-  const { lanes, told } = await openSinks({
-    config,
-    client,
-    processId,
-    handover,
-    views,
-    log,
+  const reach = createReach({
+    withinMs: config.kafka?.connectWithinMs ?? 0,
+    signal: io.signal,
     clock: systemClock,
-    onTrouble,
-    onDeliveryFailure,
-    onTold: (change) =>
-      void monitor?.told(change).catch((error: unknown) => onTrouble("told", String(error))),
+    random: Math.random,
+    warn: (text) => log.warn(text),
   });
+  const store = await reach(() => openStore({ config, client, processId }));
+  const { lanes, told } = await reach(() =>
+    openSinks({
+      config,
+      client,
+      processId,
+      handover,
+      views,
+      log,
+      clock: systemClock,
+      onTrouble,
+      onDeliveryFailure,
+      onTold: (change) =>
+        void monitor?.told(change).catch((error: unknown) => onTrouble("told", String(error))),
+    }),
+  );
   const lag = new Map<string, number>();
   const ahead = { outcomes: outcomesAhead, bytes: config.limits.queueBytes };
   const common = {
@@ -309,6 +319,7 @@ async function openSource({
       kafka,
       log,
       topics: [...topics],
+      reached: true, // by the store
       onTrouble: monitor.trouble,
       onLag: (partition, records) => void lag.set(partition, records),
     });

@@ -30,7 +30,7 @@ export async function createKafkaSink(options: KafkaSinkOptions): Promise<Sink> 
   const { client, topicPrefix } = options;
   const producer = client.producer({ idempotent: true, maxInFlightRequests: 1 });
   const topicOf = (name: TopicName): string => `${topicPrefix}.${name}`;
-  await guarded(topicPrefix, async () => {
+  const opening = guarded(topicPrefix, async () => {
     const admin = client.admin();
     await admin.connect();
     try {
@@ -39,6 +39,10 @@ export async function createKafkaSink(options: KafkaSinkOptions): Promise<Sink> 
       await admin.disconnect();
     }
     await producer.connect();
+  });
+  await opening.catch((error: unknown) => {
+    void Promise.allSettled([producer.disconnect()]); // whoever asks again is given a new one
+    throw error;
   });
   return {
     name: "kafka",
@@ -129,18 +133,13 @@ async function send(
 
 function signalMessage(signal: Signal, handover?: Handover): Message {
   const { key, value, headers } = encodeSignal(signal, handover);
-  return { key, value: bufferOf(value), headers: { ...headers } };
-}
-
-/** The same bytes: what is handed to the client does not change any more. */
-function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
+  return { key, value: Buffer.from(value), headers: { ...headers } };
 }
 
 function deadLetterMessage({ partition, offset, reason, message, bytes, key, headers }: DeadLetter): Message {
   return {
     key: `${partitionKey(partition)}@${offset}`,
-    value: bufferOf(bytes),
+    value: Buffer.from(bytes),
     headers: {
       ...Object.fromEntries(headers),
       ...(key === undefined ? {} : { "__dlq.key": Buffer.from(key) }),

@@ -129,6 +129,17 @@ async function fetchToken(from: Extract<TokenSource, { kind: "client-credentials
   throw new Fault("source.failed", `${from.tokenUrl}: no access_token in its answer`);
 }
 
+/** What kafkajs itself would try again (an election, a coordinator that moves), or stumbles over while brokers come and go. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.cause instanceof Error) return mayPass(error.cause);
+  const [, thrownAt = ""] = error.stack?.split(/\n\s+at /) ?? [];
+  return (
+    (error as { retriable?: unknown }).retriable === true ||
+    /[\\/]kafkajs[\\/]/.test(error.name === "TypeError" ? thrownAt : "")
+  );
+}
+
 /** What kafkajs throws, as a fault that names the brokers. */
 export function kafkaFault(brokers: readonly string[], error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -137,7 +148,7 @@ export function kafkaFault(brokers: readonly string[], error: unknown): Fault {
     /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ETIMEDOUT|Connection (error|timeout)|closed connection|unreachable/i;
   const authentication = /SASL|authentication/i.test(message);
   return new Fault("source.unreachable", `Kafka at ${brokers.join(", ")}: ${message}`, {
-    retryable: refused.test(message),
+    retryable: refused.test(message) || mayPass(error),
     cause: error,
     hint: authentication
       ? "check kafka.sasl in the config"

@@ -1,4 +1,4 @@
-import type { Admin, Batch as KafkaBatch } from "kafkajs";
+import type { Admin, Consumer, Batch as KafkaBatch } from "kafkajs";
 import { type Partition, partitionKey } from "../model/record.ts";
 import type { Anchor, Extent, Gap, Resume } from "../pipeline/ports.ts";
 
@@ -85,4 +85,26 @@ export async function newPartitions(
     committed?.partitions.filter(({ offset }) => Number(offset) >= 0).map(({ partition }) => partition),
   );
   return (partition) => partition >= before || (has.size > 0 && !has.has(partition));
+}
+
+/** Records behind a batch that was just taken. */
+export function lagOf(batch: KafkaBatch): number {
+  return Math.max(0, Number(batch.highWatermark) - Number(batch.lastOffset()) - 1);
+}
+
+/** Tells the group of them, for whoever looks at lags. */
+export async function commit(
+  consumer: Consumer,
+  positions: ReadonlyMap<string, Position>,
+  offsets: ReadonlyMap<string, number>,
+): Promise<void> {
+  const commits = [...offsets].flatMap(([key, offset]) => {
+    const position = positions.get(key);
+    return position === undefined ? [] : [{ ...position.partition, offset: String(offset) }];
+  });
+  if (commits.length === 0) return;
+  await consumer.commitOffsets(commits).catch((error: unknown) => {
+    // a courtesy: our own checkpoint is what counts, and a rebalance may be under way
+    if (!(error instanceof Error)) throw error;
+  });
 }

@@ -31,7 +31,8 @@ const stopWithinMs = 15_000;
  */
 const atOneGoMs = 20;
 
-export interface KafkaThreadOptions extends Pick<KafkaSourceOptions, "topics" | "onTrouble" | "onLag"> {
+export interface KafkaThreadOptions
+  extends Pick<KafkaSourceOptions, "topics" | "reached" | "onTrouble" | "onLag"> {
   readonly kafka: KafkaOptions & Pick<KafkaSourceOptions, "groupId" | "startFrom">;
   readonly log: KafkaLog | undefined;
 }
@@ -41,13 +42,14 @@ export interface KafkaThreadOptions extends Pick<KafkaSourceOptions, "topics" | 
  * the heartbeats, however long a batch takes. Calls of the receiver and messages come in the order in which the source made them;
  * it is ahead by 8 MiB at most. A checkpoint is one of those calls, so it holds what was received before it and nothing else.
  */
-export function createKafkaThread({ kafka, topics, onTrouble, onLag, log }: KafkaThreadOptions): Source {
+export function createKafkaThread(options: KafkaThreadOptions): Source {
+  const { kafka, topics, reached = false, onTrouble, onLag, log } = options;
   return {
     async run(receiver, signal) {
       const { brokers, groupId, startFrom, clientId, ssl, sasl } = kafka;
       const start: ThreadStart = {
         kafka: { brokers, clientId, ssl, sasl },
-        options: { brokers, groupId, topics, startFrom },
+        options: { brokers, groupId, topics, startFrom, reached },
       };
       const worker = new Worker(new URL(`./kafka-thread${extname(import.meta.filename)}`, import.meta.url), {
         workerData: start,

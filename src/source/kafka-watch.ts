@@ -1,4 +1,4 @@
-import type { Kafka } from "kafkajs";
+import type { Consumer, Kafka } from "kafkajs";
 
 /** Ends the round when a topic that was missing has come. */
 export function watchForTopics(
@@ -18,7 +18,7 @@ export function watchForTopics(
     } catch {
       // the consumer itself reports a broker that is away; the next look is soon
     } finally {
-      await admin.disconnect();
+      await admin.disconnect().catch(() => undefined);
     }
   }, everyMs);
 }
@@ -35,4 +35,46 @@ export function watchClock(byMs: number): () => boolean {
     before = is;
     return is < was - byMs;
   };
+}
+
+/** How a consumer fares: it asks for records, and for its place in the group, as long as it is well. */
+export interface Life {
+  /** Since it was last answered; 0 while records are being taken. */
+  ageMs(): number;
+  /** Records are taken as long as this lasts. */
+  taking<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export function watchLife(consumer: Consumer, onSign: () => void): Life {
+  let [signAt, busy] = [performance.now(), 0];
+  const sign = (): void => {
+    signAt = performance.now();
+    onSign();
+  };
+  for (const event of [consumer.events.FETCH, consumer.events.GROUP_JOIN]) consumer.on(event, sign);
+  return {
+    ageMs: () => (busy > 0 ? 0 : performance.now() - signAt),
+    async taking(work) {
+      busy += 1;
+      try {
+        return await work();
+      } finally {
+        busy -= 1;
+        sign();
+      }
+    },
+  };
+}
+
+/** Waits for it, but no longer; whether it was done in time. What comes of it later is nobody's concern. */
+export async function inTime(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(late.resolve, ms, false);
+  const done = work.then(() => true);
+  done.catch(() => undefined); // thrown below when it is in time
+  try {
+    return await Promise.race([done, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

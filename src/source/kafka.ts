@@ -1,19 +1,19 @@
-import type {
-  Admin,
-  Consumer,
-  ConsumerGroupJoinEvent,
-  EachBatchPayload,
-  Kafka,
-  Batch as KafkaBatch,
-  KafkaMessage,
-} from "kafkajs";
+import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { Fault } from "../model/fault.ts";
 import { type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
 import { kafkaFault } from "./kafka-client.ts";
 import { toMessage } from "./kafka-message.ts";
-import { fetchedFrom, isNewLog, newPartitions, type Position, placeOf } from "./kafka-position.ts";
-import { watchClock, watchForTopics } from "./kafka-watch.ts";
+import {
+  commit,
+  fetchedFrom,
+  isNewLog,
+  lagOf,
+  newPartitions,
+  type Position,
+  placeOf,
+} from "./kafka-position.ts";
+import { inTime, watchClock, watchForTopics, watchLife } from "./kafka-watch.ts";
 import { pause } from "./pause.ts";
 
 /** A dead process's partitions are taken over after this: the least that brokers allow by default. */
@@ -30,6 +30,10 @@ const checkpointEveryMs = 5_000;
 const topicsEveryMs = 5_000;
 /** How long to wait before what failed, and may work later, is tried again. */
 const retryAfterMs = 1_000;
+/** A consumer that nothing has been answered for so long is given up for a new one. A rebalance may take 60 s. */
+const stalledAfterMs = 90_000;
+/** How long a consumer may take to leave; then it is left to itself, and its session ends. */
+const leaveWithinMs = 8_000;
 
 export interface KafkaSourceOptions {
   readonly client: Kafka;
@@ -42,6 +46,10 @@ export interface KafkaSourceOptions {
   readonly onTrouble: (name: string, text: string | undefined) => void;
   /** Records between our position and the partition's end, by `partitionKey`. */
   readonly onLag: (partition: string, records: number) => void;
+  /** Called when Kafka has answered, or records have been taken. */
+  readonly onSign?: () => void;
+  /** The cluster has been reached before: it is waited for from the first try on. */
+  readonly reached?: boolean;
   /** The partitions that this member has after a rebalance, before any record of them. */
   readonly onJoin?: (partitions: readonly Partition[]) => void;
   /** The group is this process's own and goes with it. */
@@ -57,7 +65,7 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
   return {
     async run(receiver, signal) {
       const counts = new Map<string, number>();
-      for (let reached = false; !signal.aborted; ) {
+      for (let { reached = false } = options; !signal.aborted; ) {
         try {
           const existing = await existingTopics(options, signal);
           reached = true;
@@ -75,12 +83,13 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
 
 /** Waits until at least one of the topics is there. */
 async function existingTopics(options: KafkaSourceOptions, signal: AbortSignal): Promise<readonly string[]> {
-  const { client, topics, onTrouble } = options;
+  const { client, topics, onTrouble, onSign = () => undefined } = options;
   const admin = client.admin();
   try {
     await admin.connect();
     while (!signal.aborted) {
       const all = new Set(await admin.listTopics());
+      onSign();
       const existing = topics.filter((topic) => all.has(topic));
       const missing = topics.filter((topic) => !all.has(topic));
       onTrouble("topics", missing.length === 0 ? undefined : `no such topic yet: ${missing.join(", ")}`);
@@ -89,7 +98,7 @@ async function existingTopics(options: KafkaSourceOptions, signal: AbortSignal):
     }
     return [];
   } finally {
-    await admin.disconnect();
+    await inTime(admin.disconnect(), leaveWithinMs);
   }
 }
 
@@ -114,7 +123,7 @@ async function consume(
   signal: AbortSignal,
   counts: Map<string, number>,
 ): Promise<void> {
-  const { client, groupId, startFrom, onTrouble, onLag, ephemeral = false } = options;
+  const { client, groupId, startFrom, onTrouble, onLag, onSign, ephemeral = false } = options;
   const consumer = client.consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
@@ -137,6 +146,7 @@ async function consume(
     counts,
     generation: 0,
   };
+  const life = watchLife(consumer, onSign ?? (() => undefined));
   const ended = Promise.withResolvers<void>();
   let dirty = false;
 
@@ -200,17 +210,19 @@ async function consume(
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 1,
-      eachBatch,
+      eachBatch: (payload) => life.taking(() => eachBatch(payload)),
     });
   } catch (error) {
-    await consumer.disconnect();
-    await admin.disconnect();
+    await inTime(Promise.allSettled([consumer.disconnect(), admin.disconnect()]), leaveWithinMs);
     throw error;
   }
   const isSetBack = watchClock(heartbeatEveryMs);
   const timer = setInterval(() => {
     void checkpoint();
     if (isSetBack()) ended.resolve();
+    if (life.ageMs() < stalledAfterMs) return;
+    onTrouble("kafka", `no answer for ${stalledAfterMs / 1_000} s: a new client takes over`);
+    ended.resolve();
   }, checkpointEveryMs);
   const again = watchForTopics(options, topics, topicsEveryMs, ended.resolve);
   const stop = (): void => ended.resolve();
@@ -224,14 +236,18 @@ async function consume(
     clearInterval(again);
     signal.removeEventListener("abort", stop);
     round.generation += 1; // an assignment that is still being made is over
-    await consumer.stop();
+    if (!(await inTime(consumer.stop(), leaveWithinMs)))
+      onTrouble("kafka", `the client did not leave within ${leaveWithinMs / 1_000} s: it is left to itself`);
     await assigned;
     dirty = dirty && signal.aborted;
     await checkpoint();
-    await consumer.disconnect();
     await forgetAll(round);
-    if (ephemeral) await admin.deleteGroups([groupId]).catch(() => undefined); // an empty group expires by itself
-    await admin.disconnect();
+    const leave = async (): Promise<void> => {
+      await consumer.disconnect();
+      if (ephemeral) await admin.deleteGroups([groupId]).catch(() => undefined); // an empty group expires by itself
+      await admin.disconnect();
+    };
+    await inTime(leave(), leaveWithinMs);
   }
 }
 
@@ -370,24 +386,4 @@ async function beating(heartbeat: () => Promise<void>, work: () => Promise<void>
 
 function isKafkajs(error: unknown): error is Error {
   return error instanceof Error && error.name.startsWith("KafkaJS");
-}
-
-function lagOf(batch: KafkaBatch): number {
-  return Math.max(0, Number(batch.highWatermark) - Number(batch.lastOffset()) - 1);
-}
-
-async function commit(
-  consumer: Consumer,
-  positions: ReadonlyMap<string, Position>,
-  offsets: ReadonlyMap<string, number>,
-): Promise<void> {
-  const commits = [...offsets].flatMap(([key, offset]) => {
-    const position = positions.get(key);
-    return position === undefined ? [] : [{ ...position.partition, offset: String(offset) }];
-  });
-  if (commits.length === 0) return;
-  await consumer.commitOffsets(commits).catch((error: unknown) => {
-    // a courtesy: our own checkpoint is what counts, and a rebalance may be under way
-    if (!(error instanceof Error)) throw error;
-  });
 }

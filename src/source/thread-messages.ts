@@ -8,7 +8,7 @@ import type { KafkaOptions } from "./kafka-client.ts";
 /** What a thread that reads Kafka is started with. */
 export interface ThreadStart {
   readonly kafka: KafkaOptions;
-  readonly options: Pick<KafkaSourceOptions, "brokers" | "groupId" | "topics" | "startFrom">;
+  readonly options: Pick<KafkaSourceOptions, "brokers" | "groupId" | "topics" | "startFrom" | "reached">;
 }
 
 /** Slices that stand in one buffer, the messages' keys and values one behind the other. */

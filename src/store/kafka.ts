@@ -27,7 +27,7 @@ export async function openKafkaStore({ client, topic, processId }: KafkaStoreOpt
   const consumer = client.consumer({ groupId, maxWaitTimeInMs: 50, allowAutoTopicCreation: false });
   const values = new Map<string, Uint8Array>();
   const read = new Map<number, number>();
-  await guarded(topic, async () => {
+  const opening = guarded(topic, async () => {
     await admin.connect();
     await createCompacted(admin, topic);
     await Promise.all([producer.connect(), consumer.connect()]);
@@ -43,6 +43,11 @@ export async function openKafkaStore({ client, topic, processId }: KafkaStoreOpt
         read.set(batch.partition, Number(batch.lastOffset()) + 1);
       },
     });
+  });
+  await opening.catch((error: unknown) => {
+    // whoever asks again is given new ones; these need not be waited for
+    void Promise.allSettled([consumer.disconnect(), producer.disconnect(), admin.disconnect()]);
+    throw error;
   });
 
   const catchUp = async (): Promise<void> => {
@@ -113,21 +118,17 @@ const manifestMark = "tidemark-pieces:";
 const turns = 2;
 
 function messagesOf(key: string, value: Uint8Array, before: Uint8Array | undefined): Message[] {
-  if (value.length <= pieceBytes) return [{ key, value: bufferOf(value) }];
+  if (value.length <= pieceBytes) return [{ key, value: Buffer.from(value) }];
   const pieces = Math.ceil(value.length / pieceBytes);
   const turn = (((before === undefined ? undefined : readManifest(before))?.turn ?? 0) + 1) % turns;
   const messages: Message[] = [];
   for (let piece = 0; piece < pieces; piece++) {
     const part = value.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
-    messages.push({ key: pieceKey(key, turn, piece), value: bufferOf(part) });
+    messages.push({ key: pieceKey(key, turn, piece), value: Buffer.from(part) });
   }
   messages.push({ key, value: `${manifestMark}${pieces}:${turn}` });
   return messages;
 }
-
-/** The same bytes: nobody changes them while they are on their way. */
-const bufferOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, length);
 
 /** In their order, each batch small enough for one request. */
 function batchesOf(messages: readonly Message[]): Message[][] {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { tableFromIPC } from "apache-arrow";
+import { startProxy } from "../faults/proxy.ts";
 import { freePorts } from "../services/ports.ts";
 import { broker, createTopic, startAlertmanager, startWebhookReceiver } from "../services/services.ts";
 import {
@@ -141,6 +142,25 @@ describe("wrong input", () => {
     assert.equal(await running.stop(), 0);
   });
 
+  it("waits at the start for brokers that are away for a while", async (t) => {
+    const dir = scratch(t);
+    const brokers = await broker(t);
+    const topic = await createTopic(brokers, "away");
+    const wire = await startProxy(t, Number(brokers.split(":")[1]));
+    wire.cut();
+    const config = {
+      kafka: { brokers: [`127.0.0.1:${wire.port}`], groupId: topic, topicPrefix: topic },
+      specs: specsWithTopic(dir, topic),
+    };
+    const starting = startTidemark(t, dir, config, [], { timeoutMs: 60_000 });
+    // kafkajs itself tries five times
+    await eventually(60_000, "it tries again", () => (wire.refused() > 6 ? true : undefined));
+    wire.mend();
+    const running = await starting;
+    assert.match(running.log(), /Kafka at 127\.0\.0\.1:\d+: .*; tried again for \d+ s more/);
+    assert.equal(await running.stop(), 0);
+  });
+
   it("is named at the start: broker down, no Kafka there, unknown key, taken port", async (t) => {
     const dir = scratch(t);
     const down = `127.0.0.1:${await freePorts(1)}`;
@@ -149,9 +169,13 @@ describe("wrong input", () => {
     assert.match(unreachable.stderr, /specs|ECONNREFUSED|feature-specs/);
 
     const specs = specsWithTopic(dir, "reco");
-    const refused = await tidemark(["run", "--brokers", down, "--specs", specs], { cwd: dir });
+    const refused = await tidemark(["run", "--brokers", down, "--specs", specs], {
+      cwd: dir,
+      env: { TIDEMARK_KAFKA_CONNECT_WITHIN: "1s" },
+    });
     assert.equal(refused.code, 4, refused.stderr);
-    assert.match(refused.stderr, new RegExp(`${down}.*ECONNREFUSED`));
+    assert.match(refused.stderr, new RegExp(`${down}.*ECONNREFUSED.*tried again for 1 s more`));
+    assert.match(refused.stderr, new RegExp(`^tidemark: .*${down}.*ECONNREFUSED`, "m"));
 
     const unknown = await tidemark(["run", "--specs", specs], {
       cwd: dir,

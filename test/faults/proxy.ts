@@ -10,13 +10,16 @@ export interface Wire {
   /** What is sent arrives, and no answer comes back, until it is mended. */
   mute(): void;
   mend(): void;
+  /** Connections that came while it was cut. */
+  refused(): number;
 }
 
 export async function startProxy(scope: Scope, target: number, port = 0): Promise<Wire> {
   const sockets = new Set<Socket>();
-  let [whole, muted] = [true, false];
+  let [whole, muted, refused] = [true, false, 0];
   const server = createServer((near) => {
     if (!whole) {
+      refused += 1;
       near.resetAndDestroy();
       return;
     }
@@ -51,6 +54,7 @@ export async function startProxy(scope: Scope, target: number, port = 0): Promis
     mute() {
       muted = true;
     },
+    refused: () => refused,
     mend() {
       [whole, muted] = [true, false];
     },
