@@ -8,6 +8,7 @@ import { freePorts } from "../services/ports.ts";
 import { type Scope, temporaryFolder } from "../services/process.ts";
 import {
   createTopic,
+  type Notification,
   type NotifiedAlert,
   startAlertmanager,
   startBroker,
@@ -44,7 +45,7 @@ export interface Evidence {
   readonly counted: ReturnType<typeof countsOf>;
   readonly verdicts: readonly Raw[];
   readonly deadLetters: readonly Raw[];
-  readonly pages: readonly NotifiedAlert[];
+  readonly pages: readonly (NotifiedAlert & Pick<Notification, "receivedAt">)[];
   /** From each kill of a monitor to the next verdict of a closed window, ms; a kill that another one followed sooner counts from that. */
   readonly recoveriesMs: readonly number[];
   /** Of each process at the end: what it has counted, and the windows it tells. */
@@ -167,7 +168,9 @@ export async function runCampaign(scope: Scope, plan: Plan): Promise<Evidence> {
     counted: countsOf(await readAll(kafka, `${topic}.profiles`)),
     verdicts,
     deadLetters: await readAll(kafka, `${topic}.dead-letters`),
-    pages: receiver.alerts(),
+    pages: receiver
+      .received()
+      .flatMap(({ alerts, receivedAt }) => alerts.map((alert) => ({ ...alert, receivedAt }))),
     recoveriesMs: recoveries(killedAt, verdicts),
     processes,
     crashes: slots.reduce((sum, { crashes }) => sum + crashes, 0),

@@ -1,4 +1,5 @@
 import type { Window } from "../../src/model/time.ts";
+import type { JudgedWindow } from "../../src/model/verdict.ts";
 import type { Done, Evidence } from "./campaign.ts";
 import { episodeOf, isBad, paged, view } from "./traffic.ts";
 
@@ -153,11 +154,17 @@ interface Page {
   readonly episode: number;
   readonly from: number;
   readonly to: number;
+  /** When word of both arrived. */
+  readonly out: Window;
 }
+
+/** How long a page may take from the verdict that sets it off. */
+const pageWithinMs = 10_000;
 
 /**
  * Of an incident's alert (`TidemarkDefaultCase`) and of the breaker's. To Alertmanager an alert is its labels: an incident that
- * begins before the end of the last one was heard is the same page, going on.
+ * begins before the end of the last one was heard is the same page, going on; so is one that is found, while a backlog is
+ * worked off, when a later one has paged already.
  */
 function paging(evidence: Evidence): string[] {
   const incidents = incidentsOf(evidence);
@@ -169,7 +176,11 @@ function paging(evidence: Evidence): string[] {
     for (const [incident, { start, end }] of incidents) {
       const own = pages.filter(({ episode }) => episode === incident);
       if (own.length > 1) wrong.push(`${name}: incident ${incident} paged ${own.length} times`);
-      if (own.length === 0 && !pages.some(({ from, to }) => from < end && start < to))
+      const judgedAt = judgements(evidence, { start, end });
+      const found = ({ out }: Page): boolean =>
+        judgedAt.some((at) => at > out.start - pageWithinMs && at < out.end);
+      const during = ({ from, to }: Page): boolean => from < end && start < to;
+      if (own.length === 0 && !pages.some((page) => during(page) || found(page)))
         wrong.push(`${name}: incident ${incident} paged nobody`);
     }
     for (const { episode } of pages)
@@ -178,10 +189,20 @@ function paging(evidence: Evidence): string[] {
   });
 }
 
+/** When closed windows within it were judged critical. */
+function judgements({ verdicts }: Evidence, within: Window): readonly number[] {
+  return verdicts.flatMap(({ timestamp, value }) => {
+    const { data } = JSON.parse(value.toString()) as { data: JudgedWindow };
+    const { final, segment, window, verdicts: all } = data;
+    const isOfIt = final && segment === null && window.start >= within.start && window.start < within.end;
+    return isOfIt && all.some(({ status }) => status === "critical") ? [timestamp] : [];
+  });
+}
+
 /** `to` is NaN when nobody heard of an end. What is told of long after it began bears the time when it was heard of. */
 function pagesOf({ pages, plan }: Evidence, name: string): readonly Page[] {
   const told = pages.filter(({ labels }) => labels["alertname"] === name);
-  return told.flatMap(({ status, startsAt, annotations, fingerprint }, index) => {
+  return told.flatMap(({ status, startsAt, annotations, fingerprint, receivedAt }, index) => {
     if (status !== "firing") return [];
     const end = told
       .slice(index)
@@ -191,6 +212,7 @@ function pagesOf({ pages, plan }: Evidence, name: string): readonly Page[] {
       episode: episodeOf(plan.rhythm, window),
       from: Math.min(Date.parse(startsAt), window),
       to: Date.parse(end?.endsAt ?? ""),
+      out: { start: receivedAt, end: end?.receivedAt ?? Number.POSITIVE_INFINITY },
     };
   });
 }

@@ -168,10 +168,8 @@ export interface Restartable extends Server {
 }
 
 export interface AlertmanagerOptions {
-  /** Where notifications go; nowhere without it. A group is notified at once, and then once a second at most. */
+  /** Where notifications go; nowhere without it. Every alert is a group of its own and is notified at once. */
   readonly webhookUrl?: URL;
-  /** Labels that make a group; by default every alert is one of its own. */
-  readonly groupBy?: readonly string[];
   /** After how long an alert without an end of its own ends. `"5m"` by default. */
   readonly resolveTimeout?: string;
 }
@@ -188,7 +186,7 @@ export async function startAlertmanager(
     global: { resolve_timeout: options.resolveTimeout ?? "5m" },
     route: {
       receiver: "test",
-      group_by: options.groupBy ?? ["..."],
+      group_by: ["..."],
       group_wait: "0s",
       group_interval: "1s",
       repeat_interval: "4h",
@@ -253,6 +251,8 @@ export interface Notification {
   receiver: string;
   externalURL: string;
   alerts: NotifiedAlert[];
+  /** When it arrived, epoch ms. */
+  receivedAt: number;
 }
 
 export interface NotifiedAlert {
@@ -276,7 +276,8 @@ export interface WebhookReceiver extends Server {
 export async function startWebhookReceiver(scope: Scope): Promise<WebhookReceiver> {
   const notifications: Notification[] = [];
   const server = await startHttp(scope, async (request) => {
-    notifications.push(JSON.parse(await bodyOf(request)) as Notification);
+    const body = JSON.parse(await bodyOf(request)) as Omit<Notification, "receivedAt">;
+    notifications.push({ ...body, receivedAt: Date.now() });
     return 200;
   });
   return {
