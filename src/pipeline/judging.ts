@@ -32,7 +32,7 @@ import type {
   Segment,
 } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
-import { decodeProfile, encodeProfile } from "../profile/codec.ts";
+import { decodeProfile, encodeClosed } from "../profile/codec.ts";
 import { emptyProfile, mergeCounts } from "../profile/merge.ts";
 import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
@@ -362,7 +362,7 @@ export function createJudging(
       trends: trends.encode(),
       profiles: [...gathered.values()].flatMap(({ parts }) =>
         [...parts.values()].flatMap((partitions) =>
-          [...partitions].map(([partition, profile]) => ({ partition, bytes: encodeProfile(profile) })),
+          [...partitions].map(([partition, profile]) => ({ partition, bytes: encodeClosed(profile) })),
         ),
       ),
       gathered: [...gathered].map(([start, { revision, partial, changed }]) => ({

@@ -1,6 +1,6 @@
 import type { EventTime } from "../model/time.ts";
 import { type BreakerOrder, segmentKey } from "../model/verdict.ts";
-import { decodeProfile, encodeProfile } from "../profile/codec.ts";
+import { decodeProfile, encodeClosed, encodeProfile } from "../profile/codec.ts";
 import { countsOf } from "../profile/merge.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { pack, unpack } from "./checkpoint.ts";
@@ -74,7 +74,7 @@ export function encodeSignal(signal: Signal, handover?: Handover): SignalRecord 
     case "closed": {
       const { partition, profile, partial } = signal;
       const { featureView, spec, window, segment } = profile;
-      const value = encodeProfile(profile);
+      const value = encodeClosed(profile);
       return {
         kind,
         key: [featureView, spec, window.start, segmentKey(segment), partition].join("|"),

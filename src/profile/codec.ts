@@ -24,6 +24,20 @@ export function encodeProfile(profile: WindowProfile): Uint8Array {
   return seal(profileVersion, (writer) => writeProfile(writer, profile));
 }
 
+const sealed = new WeakMap<WindowProfile, Uint8Array>();
+
+/**
+ * `encodeProfile` of a profile that nobody adds to any more: made once, and kept as long as the profile is. A closed window is
+ * written to the log, and then into every checkpoint until it can no longer be revised.
+ */
+export function encodeClosed(profile: WindowProfile): Uint8Array {
+  const known = sealed.get(profile);
+  if (known !== undefined) return known;
+  const bytes = encodeProfile(profile);
+  sealed.set(profile, bytes);
+  return bytes;
+}
+
 /** @throws Fault `sketch.corrupt`; `store.version` for a newer one */
 export function decodeProfile(bytes: Uint8Array): WindowProfile {
   return unseal(bytes, "profile", profileVersion, readProfile);

@@ -71,8 +71,9 @@ export interface PostableAlert {
  * Keeps every Alertmanager of a cluster in step with the set of active alerts (level-triggered): what is active is sent at
  * once and then every `resendEveryMs`, what is over is sent as resolved for 15 minutes. Alertmanager keys an alert by its
  * labels, so sending it again is no new alert. `accept` never waits for a peer. An alert that is over before a peer has heard
- * of it (that was away, or it began and ended within one step) is sent as firing first, and as resolved one turn later. Of one
- * that another process has told of, the end alone is sent.
+ * of it (that was away, or it began and ended within one step), or just after, is sent as firing for half a turn at least, and
+ * then as resolved: Alertmanager notifies group by group, and pages nobody for what came and went in between. Of one that
+ * another process has told of, the end alone is sent.
  */
 export function createAlertmanager(
   options: AlertmanagerOptions,
@@ -132,7 +133,7 @@ export function createAlertmanager(
 
 /** Another process has told that it fires. */
 function endedElsewhere(alert: Alert, now: Elapsed, peers: readonly string[]): Standing {
-  const toldAt = new Map(peers.map((peer) => [peer, now]));
+  const toldAt = new Map(peers.map((peer) => [peer, Number.NEGATIVE_INFINITY]));
   return { alert, since: alert.startsAt, seenAt: now, endedAt: now, toldAt, endTold: new Set() };
 }
 
@@ -223,11 +224,11 @@ function createDelivery(
       [...standing.values()].flatMap(({ alert, endedAt }) => (endedAt === undefined ? [alert] : [])),
     );
 
-  /** Over, and this peer has not had a turn's time to make anything of it. */
+  /** Over, and this peer has not had half a turn's time to make anything of it. */
   const isNews = ({ endedAt, toldAt }: Standing, now: Elapsed): boolean => {
     if (endedAt === undefined) return false;
     const told = toldAt.get(address.name);
-    return told === undefined || (told > endedAt && now - told < options.resendEveryMs / 2);
+    return told === undefined || now - told < options.resendEveryMs / 2;
   };
   const tell = ({ alert, endedAt, toldAt, endTold }: Standing, now: Elapsed): void => {
     const status = endedAt === undefined ? "firing" : "resolved";

@@ -133,13 +133,18 @@ async function send(
 
 function signalMessage(signal: Signal, handover?: Handover): Message {
   const { key, value, headers } = encodeSignal(signal, handover);
-  return { key, value: Buffer.from(value), headers: { ...headers } };
+  return { key, value: bufferOf(value), headers: { ...headers } };
+}
+
+/** The same bytes: what is handed to the client does not change any more. */
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function deadLetterMessage({ partition, offset, reason, message, bytes, key, headers }: DeadLetter): Message {
   return {
     key: `${partitionKey(partition)}@${offset}`,
-    value: Buffer.from(bytes),
+    value: bufferOf(bytes),
     headers: {
       ...Object.fromEntries(headers),
       ...(key === undefined ? {} : { "__dlq.key": Buffer.from(key) }),

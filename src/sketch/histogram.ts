@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { kernel } from "./kernel.ts";
 import type { Sketch } from "./sketch.ts";
-import { createReader, createWriter, type Reader, type Writer } from "./wire.ts";
+import { countBytesMax, createReader, createWriter, putCount, type Reader, type Writer } from "./wire.ts";
 
 /** Where the buckets are finest (`centre`) and how wide one unit is (`scale` > 0): the baseline's median and IQR. */
 export interface Frame {
@@ -160,7 +160,7 @@ export function inFrame(histogram: Histogram, frame: Frame, whole: boolean): His
   return into;
 }
 
-/** Where `buckets` writes before it knows how many there are. */
+/** Where `findBuckets` writes. */
 const foundIndex = new Int32Array(256 * 64);
 const foundCount = new Float64Array(256 * 64);
 
@@ -168,7 +168,13 @@ const foundCount = new Float64Array(256 * 64);
  * The buckets that hold something, ascending by value. Indices are the same for every histogram of a frame: negative below the
  * centre, 0 around it, ±8,065 the open ends.
  */
-export function buckets({ pages, counts }: Histogram): { index: Int32Array; count: Float64Array } {
+export function buckets(histogram: Histogram): { index: Int32Array; count: Float64Array } {
+  const size = findBuckets(histogram);
+  return { index: foundIndex.slice(0, size), count: foundCount.slice(0, size) };
+}
+
+/** The same in `foundIndex` and `foundCount`, until the next call. @returns how many there are */
+function findBuckets({ pages, counts }: Histogram): number {
   const [index, count] = [foundIndex, foundCount];
   let size = 0;
   for (let slot = 1; slot < 256; slot++) {
@@ -197,7 +203,7 @@ export function buckets({ pages, counts }: Histogram): { index: Int32Array; coun
       }
     }
   }
-  return { index: index.slice(0, size), count: count.slice(0, size) };
+  return size;
 }
 
 /** Distance from the centre, in scales, where bucket `index` ≥ 1 begins. */
@@ -316,14 +322,19 @@ function shareBelow(frame: Frame, index: number, x: number, extremes: Extremes):
 export function writeHistogram(writer: Writer, histogram: Histogram): void {
   writer.float(histogram.frame.centre);
   writer.float(histogram.frame.scale);
-  const { index, count } = buckets(histogram);
-  writer.count(index.length);
-  let before = -lastIndex;
-  for (let i = 0; i < index.length; i++) {
-    writer.count((index[i] as number) - before);
-    writer.count(count[i] as number);
-    before = index[i] as number;
-  }
+  const size = findBuckets(histogram);
+  writer.count(size);
+  writer.fill(size * 2 * countBytesMax, (bytes, start) => {
+    let at = start;
+    let before = -lastIndex;
+    for (let i = 0; i < size; i++) {
+      const index = foundIndex[i] as number;
+      at = putCount(bytes, at, index - before);
+      at = putCount(bytes, at, foundCount[i] as number);
+      before = index;
+    }
+    return at;
+  });
 }
 
 export function readHistogram(reader: Reader): Histogram {

@@ -15,6 +15,10 @@ export interface Writer {
   /** Length, then bytes: all of `value`, or `value[from, to)`. */
   bytes(value: Uint8Array, from?: number, to?: number): void;
   text(value: string): void;
+  /** Lets `put` write up to `most` bytes of its own from `at` on, without a call for each; it returns where it has ended. */
+  fill(most: number, put: (bytes: Uint8Array, at: number) => number): void;
+  /** What has been written: a view, until the next is. */
+  written(): Uint8Array;
   done(): Uint8Array;
 }
 
@@ -48,44 +52,65 @@ const shortBytes = 32;
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export function createWriter(): Writer {
-  let bytes = new Uint8Array(256);
-  let view = new DataView(bytes.buffer);
+/** The most bytes that `putCount` writes. */
+export const countBytesMax = 8;
+
+/** Writes a safe integer ≥ 0 as a varint. @returns where it ends */
+export function putCount(bytes: Uint8Array, at: number, value: number): number {
+  if (value < 128) {
+    bytes[at] = value;
+    return at + 1;
+  }
+  let end = at;
+  let rest = value;
+  for (; rest >= 0x8000_0000; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) + 128;
+  for (; rest >= 128; rest >>= 7) bytes[end++] = (rest & 127) | 128;
+  bytes[end++] = rest;
+  return end;
+}
+
+/** Writes 32 bits, little-endian. @returns where they end */
+export function putWord(bytes: Uint8Array, at: number, value: number): number {
+  for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (i * 8);
+  return at + 4;
+}
+
+/** @param room  bytes to write into as long as they are enough; nobody else's until `done` */
+export function createWriter(room: Uint8Array = new Uint8Array(256)): Writer {
+  let bytes = room;
+  let view = viewOf(bytes);
   let at = 0;
-  const room = (size: number): void => {
+  const grow = (size: number): void => {
     if (at + size <= bytes.length) return;
     const grown = new Uint8Array(Math.max(bytes.length * 2, at + size));
     grown.set(bytes);
     bytes = grown;
-    view = new DataView(bytes.buffer);
+    view = viewOf(bytes);
   };
   const writer: Writer = {
     byte(value) {
-      room(1);
+      grow(1);
       bytes[at++] = value;
     },
     count(value) {
       assert(Number.isSafeInteger(value) && value >= 0, `${value} is no count`);
-      room(8);
-      let rest = value;
-      for (; rest >= 0x8000_0000; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) + 128;
-      for (; rest >= 128; rest >>= 7) bytes[at++] = (rest & 127) | 128;
-      bytes[at++] = rest;
+      grow(countBytesMax);
+      at = putCount(bytes, at, value);
     },
     float(value) {
-      room(8);
+      grow(8);
       view.setFloat64(at, Number.isNaN(value) ? Number.NaN : value + 0, true);
       at += 8;
     },
     word(value) {
-      room(4);
+      grow(4);
       view.setInt32(at, value, true);
       at += 4;
     },
     bytes(value, from = 0, to = value.length) {
       const length = to - from;
       writer.count(length);
-      room(length);
+      grow(length);
       if (length > shortBytes) bytes.set(value.subarray(from, to), at);
       else for (let i = 0; i < length; i++) bytes[at + i] = value[from + i] as number;
       at += length;
@@ -93,6 +118,11 @@ export function createWriter(): Writer {
     text(value) {
       writer.bytes(textEncoder.encode(value));
     },
+    fill(most, put) {
+      grow(most);
+      at = put(bytes, at);
+    },
+    written: () => bytes.subarray(0, at),
     done: () => bytes.slice(0, at),
   };
   return writer;
@@ -172,14 +202,22 @@ export function createReader(bytes: Uint8Array, what: string): Reader {
 
 const sumBytes = 4;
 
+/** Where `seal` writes before it knows how many bytes it will be: most profiles fit. Away while somebody writes. */
+let desk: Uint8Array | undefined = new Uint8Array(1024 * 1024);
+
 /** A version byte, what `write` writes, and a checksum over both (the low word of `hashBytes`). */
 export function seal(version: number, write: (writer: Writer) => void): Uint8Array {
-  const writer = createWriter();
-  writer.byte(version);
-  write(writer);
-  const bytes = writer.done();
-  writer.word(sumOf(bytes));
-  return writer.done();
+  const room = desk ?? new Uint8Array(256);
+  desk = undefined;
+  try {
+    const writer = createWriter(room);
+    writer.byte(version);
+    write(writer);
+    writer.word(sumOf(writer.written()));
+    return writer.done();
+  } finally {
+    desk = room;
+  }
 }
 
 /**

@@ -118,17 +118,21 @@ const manifestMark = "tidemark-pieces:";
 const turns = 2;
 
 function messagesOf(key: string, value: Uint8Array, before: Uint8Array | undefined): Message[] {
-  if (value.length <= pieceBytes) return [{ key, value: Buffer.from(value) }];
+  if (value.length <= pieceBytes) return [{ key, value: bufferOf(value) }];
   const pieces = Math.ceil(value.length / pieceBytes);
   const turn = (((before === undefined ? undefined : readManifest(before))?.turn ?? 0) + 1) % turns;
   const messages: Message[] = [];
   for (let piece = 0; piece < pieces; piece++) {
     const part = value.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
-    messages.push({ key: pieceKey(key, turn, piece), value: Buffer.from(part) });
+    messages.push({ key: pieceKey(key, turn, piece), value: bufferOf(part) });
   }
   messages.push({ key, value: `${manifestMark}${pieces}:${turn}` });
   return messages;
 }
+
+/** The same bytes: nobody changes them while they are on their way. */
+const bufferOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, length);
 
 /** In their order, each batch small enough for one request. */
 function batchesOf(messages: readonly Message[]): Message[][] {

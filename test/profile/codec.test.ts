@@ -7,6 +7,7 @@ import { hashBytes, viewOf } from "../../src/model/hash.ts";
 import {
   decodeFieldProfile,
   decodeProfile,
+  encodeClosed,
   encodeFieldProfile,
   encodeProfile,
   profileVersion,
@@ -83,6 +84,13 @@ describe("a profile's bytes", () => {
     assert.deepEqual(encodeProfile({ ...sample, fields }), bytes);
     const minus: WindowProfile = { ...sample, window: { start: -0, end: 60_000 } };
     assert.deepEqual(encodeProfile(minus), encodeProfile({ ...sample, window: { start: 0, end: 60_000 } }));
+  });
+
+  it("of a closed window are made once", () => {
+    const closed = encodeClosed(sample);
+    assert.deepEqual(closed, bytes);
+    assert.equal(encodeClosed(sample), closed);
+    assert.notEqual(encodeClosed({ ...sample }), closed);
   });
 
   it("of a newer version are a Fault that says so, not a guess", () => {

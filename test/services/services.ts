@@ -168,8 +168,10 @@ export interface Restartable extends Server {
 }
 
 export interface AlertmanagerOptions {
-  /** Where notifications go; nowhere without it. Every alert is a group of its own and is notified at once. */
+  /** Where notifications go; nowhere without it. A group is notified at once, and then once a second at most. */
   readonly webhookUrl?: URL;
+  /** Labels that make a group; by default every alert is one of its own. */
+  readonly groupBy?: readonly string[];
   /** After how long an alert without an end of its own ends. `"5m"` by default. */
   readonly resolveTimeout?: string;
 }
@@ -186,7 +188,7 @@ export async function startAlertmanager(
     global: { resolve_timeout: options.resolveTimeout ?? "5m" },
     route: {
       receiver: "test",
-      group_by: ["..."],
+      group_by: options.groupBy ?? ["..."],
       group_wait: "0s",
       group_interval: "1s",
       repeat_interval: "4h",

@@ -202,6 +202,25 @@ describe("a real Alertmanager", () => {
     );
   });
 
+  it("pages for what is over as soon as it has been told of", async (t) => {
+    const receiver = await startWebhookReceiver(t);
+    const { url } = await startAlertmanager(t, { webhookUrl: receiver.url, groupBy: ["alertname"] });
+    const [standing, brief] = alerts(2) as [Alert, Alert];
+    const told: string[] = [];
+    const { sink } = sinkFor(t, [url], {
+      resendEveryMs: 3_000,
+      onTold: ({ fingerprint, status }) => void told.push(`${fingerprint} ${status}`),
+    });
+    await sink.accept([{ kind: "alert", alert: standing }], [standing]);
+    await eventually(3_000, "a page, from which on the group waits", () => receiver.alerts()[0]);
+    await sink.accept([{ kind: "alert", alert: brief }], [standing, brief]);
+    await eventually(3_000, "the other one told of", () => told.includes("print-1 firing") || undefined);
+    await sink.accept([resolvedOf(brief)], [standing]);
+    const ofBrief = (): Set<string> =>
+      new Set(receiver.alerts().flatMap(({ status, labels }) => (labels["field"] === "f1" ? [status] : [])));
+    await eventually(8_000, "its page and its end", () => ofBrief().size === 2 || undefined);
+  });
+
   it("takes hundreds of alerts, and a restart of ours leaves them firing", async (t) => {
     const { url } = await startAlertmanager(t);
     const { sink } = sinkFor(t, [url], { resendEveryMs: 60_000 });
