@@ -9,6 +9,7 @@ import kafkajs, {
 } from "kafkajs";
 import { Fault } from "../model/fault.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
+import { shareInKafkajs } from "./kafka-encoder.ts";
 import { createLastingProducer } from "./kafka-producer.ts";
 import { mendRunner } from "./kafka-runner.ts";
 
@@ -58,6 +59,7 @@ const tokenTimeoutMs = 10_000;
 /** One client for a process; source, store and sink share it. All five compression codecs are known afterwards. */
 export function createKafkaClient(options: KafkaOptions, log: KafkaLog | undefined): Kafka {
   registerCodecs();
+  shareInKafkajs();
   mendRunner();
   const { brokers, clientId, ssl, sasl } = options;
   const config: KafkajsConfig = {
