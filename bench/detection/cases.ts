@@ -35,6 +35,8 @@ export interface Synthetic {
   readonly scenario: string;
   readonly seed: number;
   readonly rowsPerWindow: number;
+  /** How many windows are the baseline, live and clean, drifted. */
+  readonly windows: readonly [base: number, clean: number, drift: number];
 }
 
 const generator = join(import.meta.dirname, "streams.py");
@@ -46,10 +48,12 @@ export async function scenarioNames(python: string): Promise<readonly string[]> 
 
 /** Makes a stream, or takes it from `cache`, where it lies under the generator's own hash. */
 export async function makeSynthetic(options: Synthetic, python: string, cache: string): Promise<Case> {
-  const { scenario, seed, rowsPerWindow } = options;
-  const variant = `seed ${seed}, ${rowsPerWindow} rows`;
+  const { scenario, seed, rowsPerWindow, windows } = options;
+  const [base, clean, drift] = windows;
+  const length = windows.join("+");
+  const variant = `seed ${seed}, ${rowsPerWindow} rows, ${length} windows`;
   const version = hashOf(generator);
-  const folder = join(cache, `${version}-${seed}-${rowsPerWindow}`);
+  const folder = join(cache, `${version}-${seed}-${rowsPerWindow}-${length}`);
   const [file, labels] = [join(folder, `${scenario}.parquet`), join(folder, `${scenario}.labels.json`)];
   if (!existsSync(labels)) {
     const making = join(folder, `making-${scenario}`);
@@ -60,6 +64,7 @@ export async function makeSynthetic(options: Synthetic, python: string, cache: s
       scenario,
       making,
       ...["--seed", String(seed), "--epw", String(rowsPerWindow)],
+      ...["--base", String(base), "--clean", String(clean), "--drift", String(drift)],
     ]);
     renameSync(join(making, `${scenario}.parquet`), file);
     renameSync(join(making, `${scenario}.labels.json`), labels);

@@ -6,12 +6,13 @@ import { type Detector, detectors, runPeers, runTidemark } from "./detectors.ts"
 import { execute } from "./execute.ts";
 import { add, eventF1, falsePerThousand, meanDelay, nothing, type Score, score } from "./score.ts";
 
-const usage = `npm run bench:detection -- [--scenarios A,B] [--seeds 1,2] [--epw 1000,100] [--data DIR] [--sets acs_injected,nannyml] [--json]
+const usage = `npm run bench:detection -- [--scenarios A,B] [--seeds 1,2] [--epw 1000,100] [--windows 120,60,60] [--data DIR] [--sets acs_injected,nannyml] [--json]
 
 Known faults through \`spec init\`, \`baseline build\` and \`replay\`, beside the usual detectors on the same windows.
   --scenarios  synthetic streams by name or prefix*; all by default, none with --scenarios ''
   --seeds      of the synthetic streams (1)
   --epw        rows a window of theirs (1000)
+  --windows    of theirs: baseline, live and clean, drifted (120,60,60)
   --data       directory with labels.json and the real sets; TIDEMARK_DETECTION_DATA
   --sets       real sets or their streams, by prefix (all that DIR has); none with --sets ''
   --no-peers   ours alone
@@ -38,6 +39,7 @@ async function main(): Promise<number> {
       scenarios: { type: "string", default: "*" },
       seeds: { type: "string", default: "1" },
       epw: { type: "string", default: "1000" },
+      windows: { type: "string", default: "120,60,60" },
       data: { type: "string", default: process.env["TIDEMARK_DETECTION_DATA"] ?? "" },
       sets: { type: "string", default: "*" },
       "no-peers": { type: "boolean", default: false },
@@ -96,7 +98,7 @@ async function main(): Promise<number> {
 
 async function plan(
   { python, cache }: Options,
-  wanted: { scenarios: string; seeds: string; epw: string; data: string; sets: string },
+  wanted: { scenarios: string; seeds: string; epw: string; windows: string; data: string; sets: string },
 ): Promise<readonly { name: string; make: () => Promise<Case> }[]> {
   const makers: { name: string; make: () => Promise<Case> }[] = [];
   if (wanted.scenarios !== "") {
@@ -108,13 +110,14 @@ async function plan(
         },
       );
     });
+    const windows = windowsOf(wanted.windows);
     const names = (await scenarioNames(python)).filter((name) => matches(name, wanted.scenarios));
     for (const rowsPerWindow of wanted.epw.split(",").map(Number))
       for (const seed of wanted.seeds.split(",").map(Number))
         for (const scenario of names)
           makers.push({
             name: `${scenario} (seed ${seed}, ${rowsPerWindow} rows)`,
-            make: () => makeSynthetic({ scenario, seed, rowsPerWindow }, python, cache),
+            make: () => makeSynthetic({ scenario, seed, rowsPerWindow, windows }, python, cache),
           });
   }
   if (wanted.data !== "" && wanted.sets !== "")
@@ -122,6 +125,13 @@ async function plan(
       if (wanted.sets.split(",").some((part) => part === "*" || real.name.startsWith(part)))
         makers.push({ name: real.name, make: async () => real });
   return makers;
+}
+
+function windowsOf(text: string): readonly [number, number, number] {
+  const [base, clean, drift] = text.split(",").map(Number);
+  if (base === undefined || clean === undefined || drift === undefined || !(base > 0 && clean + drift > 0))
+    throw new RangeError(`--windows ${text}: three numbers, as in 120,60,60`);
+  return [base, clean, drift];
 }
 
 function matches(name: string, patterns: string): boolean {
