@@ -151,6 +151,7 @@ interface Draft {
 }
 
 function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view: FeatureView): void {
+  if (verdict.status === "insufficient") return; // neither breach nor clean
   if (verdict.status === "warning") foldWarning(draft, window, verdict, view);
   if (verdict.status !== "critical" && draft.entries.size === 0) return;
   if (verdict.status === "critical") yieldWarnings(draft, window, verdict);
@@ -165,8 +166,7 @@ function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view:
       fire(draft, alert, window.window.start);
     return;
   }
-  if (known === undefined || verdict.status === "insufficient") return;
-  if (!window.final || window.window.start <= known.lastWindow) return;
+  if (known === undefined || !window.final || window.window.start <= known.lastWindow) return;
   const cleans = verdict.nearLine === true ? 0 : known.cleans + 1;
   if (cleans < view.breaker.closeAfter) {
     draft.entries.set(place.fingerprint, { ...known, cleans, lastWindow: window.window.start });
@@ -344,13 +344,21 @@ function alertNameOf({ field, statistic, status }: Verdict, view: FeatureView): 
 }
 
 /** Every verdict of every window asks for its place, and places are few: hash each once a view. */
-const fingerprints = new WeakMap<FeatureView, Map<string, string>>();
+const fingerprints = new WeakMap<FeatureView, Map<string, OfField>>();
+
+/** By field, then by the segment's field and value: maps in maps, so that no text is made to look one up. */
+type OfField = Map<string | null, OfSegment>;
+type OfSegment = Map<string | undefined, Map<string | undefined, string>>;
 
 function fingerprintOf(place: Omit<Place, "fingerprint">, view: FeatureView): string {
-  const known = fingerprints.get(view) ?? new Map<string, string>();
+  const known = fingerprints.get(view) ?? new Map<string, OfField>();
   fingerprints.set(view, known);
-  const key = JSON.stringify([place.statistic, place.field, place.segment, place.severity]);
-  return getOrInsert(known, key, () => alertFingerprint(alertLabels(place, view)));
+  const { statistic, severity, field, segment } = place;
+  const kind = severity === "critical" ? statistic : `${statistic} ${severity}`;
+  const fields = getOrInsert(known, kind, (): OfField => new Map());
+  const segments = getOrInsert(fields, field, (): OfSegment => new Map());
+  const values = getOrInsert(segments, segment?.field, (): Map<string | undefined, string> => new Map());
+  return getOrInsert(values, segment?.value, () => alertFingerprint(alertLabels(place, view)));
 }
 
 function firing(window: JudgedWindow, verdict: Verdict, place: Place): Alert {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
 import type { EventTime, Window } from "../model/time.ts";
 import { type JudgedWindow, type StatisticName, segmentKey, type Verdict } from "../model/verdict.ts";
@@ -22,7 +23,38 @@ const likeBaseline = Math.log(0.01);
 export interface JudgeOptions {
   /** Overrides every field's own line. */
   readonly sigma?: number;
+  /** Of the same view and baseline; for judges that differ by their line only, and share it. */
+  readonly measure?: Measure;
 }
+
+/** How much of a window has been seen, and what is to be said of it: {@link Judge.judge}. */
+interface Extent {
+  readonly final: boolean;
+  readonly asOf: EventTime;
+  readonly only?: "counts";
+  readonly whole?: boolean;
+}
+
+/** What a profile says of one field by one statistic, wherever the line is drawn. */
+interface Measured {
+  /** As it is below the line. */
+  readonly verdict: Verdict;
+  /** Whether it is critical at the line and beyond: rows enough, and no chance. */
+  readonly sure: boolean;
+  /** In units of its shift; undefined: the field's sigma. */
+  readonly line: number | undefined;
+  /** How far from the line chance may have put it; undefined: it is as usual. */
+  readonly near: Near | undefined;
+  readonly field: FieldSpec;
+}
+
+interface Near {
+  /** In units of the shift. */
+  readonly doubt: number;
+  readonly overLimit: boolean;
+}
+
+export type Measure = (profile: WindowProfile, extent: Extent) => readonly Measured[];
 
 export interface Judge {
   /**
@@ -32,10 +64,7 @@ export interface Judge {
    * @param seen.only   `counts`: without the verdicts that need sketches
    * @param seen.whole  whether nothing of it is cut off, so that its rows can be counted
    */
-  judge(
-    profile: WindowProfile,
-    seen: { final: boolean; asOf: EventTime; only?: "counts"; whole?: boolean },
-  ): JudgedWindow;
+  judge(profile: WindowProfile, seen: Extent): JudgedWindow;
 }
 
 /**
@@ -51,34 +80,18 @@ export function createJudge(
   baseline: Baseline | undefined,
   options: JudgeOptions = {},
 ): Judge {
-  const fields = view.fields.map((field) => ({
-    field,
-    sigma: options.sigma ?? field.drift.sigma,
-    baseline: baseline?.fields.get(field.name),
-    gauges: prepareGauges(field, baseline?.fields.get(field.name), view),
-  }));
+  const measure = options.measure ?? createMeasure(view, baseline);
   return {
-    judge(profile, { final, asOf, only, whole = false }) {
+    judge(profile, extent) {
+      const { final, asOf, whole = false } = extent;
       const verdicts: Verdict[] = [];
-      const segment = segmentKey(profile.segment);
       if (profile.segment === null && profile.rows > 0)
         verdicts.push(...judgeModels(view, profile), ...judgeLinks(view, profile));
       if (whole && profile.segment === null && baseline?.traffic !== undefined) {
         verdicts.push(...judgeTraffic(profile, baseline.traffic, options.sigma ?? view.drift.sigma));
       }
-      for (const { field, sigma, baseline: known, gauges } of fields) {
-        const fieldProfile = profile.fields.get(field.name);
-        if (fieldProfile === undefined) continue;
-        const seen = (final ? seenOf : createSeen)(fieldProfile, profile.segment, profile.lastEvent);
-        for (const { statistic, reads, gauge } of gauges) {
-          if ((only === "counts" && reads !== "counts") || (reads === "closed" && !final)) continue;
-          const history = known && historyOf(known, statistic, segment, profile.window);
-          const reading = gauge.read(seen, history);
-          if (reading === undefined) continue;
-          const asked = { sigma, minRows: minRowsOf(field, view), sd: history?.sd ?? 0 };
-          verdicts.push(toVerdict(field, statistic, reading, seen, asked));
-        }
-      }
+      for (const measured of measure(profile, extent))
+        verdicts.push(heldAgainst(measured.line ?? options.sigma ?? measured.field.drift.sigma, measured));
       return {
         featureView: view.name,
         spec: view.fingerprint,
@@ -91,6 +104,44 @@ export function createJudge(
         verdicts,
       };
     },
+  };
+}
+
+function createMeasure(view: FeatureView, baseline: Baseline | undefined): Measure {
+  const fields = view.fields.map((field) => ({
+    field,
+    baseline: baseline?.fields.get(field.name),
+    gauges: prepareGauges(field, baseline?.fields.get(field.name), view),
+  }));
+  return (profile, { final, only }) => {
+    const measured: Measured[] = [];
+    const segment = segmentKey(profile.segment);
+    for (const { field, baseline: known, gauges } of fields) {
+      const fieldProfile = profile.fields.get(field.name);
+      if (fieldProfile === undefined) continue;
+      const seen = (final ? seenOf : createSeen)(fieldProfile, profile.segment, profile.lastEvent);
+      for (const { statistic, reads, gauge } of gauges) {
+        if ((only === "counts" && reads !== "counts") || (reads === "closed" && !final)) continue;
+        const history = known && historyOf(known, statistic, segment, profile.window);
+        const reading = gauge.read(seen, history);
+        if (reading === undefined) continue;
+        const asked = { minRows: minRowsOf(field, view), sd: history?.sd ?? 0 };
+        measured.push(measuredOf(field, statistic, reading, seen, asked));
+      }
+    }
+    return measured;
+  };
+}
+
+/** For closed windows that are judged again and again: each profile is read once, and remembered as long as it lives. */
+export function measureOnce(view: FeatureView, baseline: Baseline | undefined): Measure {
+  const measure = createMeasure(view, baseline);
+  const known = new WeakMap<WindowProfile, readonly Measured[]>();
+  return (profile, extent) => {
+    assert(extent.final && extent.only === undefined); // what is open changes under the same name
+    const measured = known.get(profile) ?? measure(profile, extent);
+    known.set(profile, measured);
+    return measured;
   };
 }
 
@@ -175,54 +226,61 @@ function inSeason(history: StatisticHistory, track: Track | undefined, time: Eve
   return { ...history, mean, sd: track.sd, low: mean - track.reach, high: mean + track.reach };
 }
 
-function toVerdict(
+function measuredOf(
   field: FieldSpec,
   statistic: StatisticName,
   reading: Reading,
   seen: Seen,
-  { sigma, minRows, sd }: { readonly sigma: number; readonly minRows: number; readonly sd: number },
-): Verdict {
-  const { rows, observed, expected, unit, logTail, broken, example } = reading;
-  const line = reading.line ?? {
-    sigma: replacedByChosen(field, statistic) ? Number.POSITIVE_INFINITY : sigma,
-    logTail: logTailMax,
-  };
+  { minRows, sd }: { readonly minRows: number; readonly sd: number },
+): Measured {
+  const { rows, observed, expected, unit, logTail, line, broken, example } = reading;
   const enough = rows >= minRows;
   const hard = broken === "first" || (broken === "rate" && enough);
-  const shift = Math.abs(observed - expected) / unit;
-  const important = matters(field, statistic, reading);
-  const critical = hard || (enough && important && shift >= line.sigma && logTail < line.logTail);
-  const near = !critical && important && isNear(reading, shift, line.sigma, sd);
   const decidedAt = broken === "first" ? (example?.eventTime ?? seen.lastEvent) : seen.lastEvent;
-  return {
+  const verdict: Verdict = {
     field: field.name,
     statistic,
-    status: critical ? "critical" : enough ? "ok" : "insufficient",
+    status: hard ? "critical" : enough ? "ok" : "insufficient",
     hard,
     rows,
     observed,
     expected,
     unit,
-    shift,
+    shift: Math.abs(observed - expected) / unit,
     evidence: evidenceOf(logTail),
-    ...(near ? { nearLine: true } : {}),
     ...(hard ? { decidedAt } : {}),
     summary: enough || hard ? reading.say() : `${reading.say()}; only ${rows} rows, ${minRows} wanted`,
     ...(example === undefined ? {} : { example }),
   };
+  const important = matters(field, statistic, reading);
+  return {
+    verdict,
+    sure: enough && important && logTail < (line?.logTail ?? logTailMax),
+    near: important && !hard ? nearOf(reading, sd) : undefined,
+    line: line?.sigma ?? (replacedByChosen(field, statistic) ? Number.POSITIVE_INFINITY : undefined),
+    field,
+  };
 }
 
 /**
- * Whether chance alone may have put the window on this side of the line: within three standard errors of it, by sampling and
- * by what the baseline's windows differ; or whether it is above a limit, if not surely. Never for a window that is likelier as
- * usual than at the line (below half of it), and never for one that is like the baseline's.
+ * Three standard errors, by sampling and by what the baseline's windows differ, or whether it is above a limit, if not surely.
+ * Never of a window that is like the baseline's.
  */
-function isNear(
+function nearOf(
   { unit, error, ownError = error, overLimit = false, logTail }: Reading,
-  shift: number,
-  sigma: number,
   sd: number,
-): boolean {
-  const doubt = (nearErrors * Math.hypot(ownError, sd)) / unit;
-  return logTail < likeBaseline && (overLimit || shift > Math.max(sigma / 2, sigma - doubt));
+): Near | undefined {
+  if (!(logTail < likeBaseline)) return undefined;
+  return { doubt: (nearErrors * Math.hypot(ownError, sd)) / unit, overLimit };
+}
+
+/**
+ * The verdict under a line. It is near it when chance alone may have put the window on this side; never when it is likelier as
+ * usual than at the line (below half of it).
+ */
+function heldAgainst(sigma: number, { verdict, sure, near }: Measured): Verdict {
+  const { shift } = verdict;
+  if (sure && shift >= sigma) return { ...verdict, status: "critical" };
+  const isNear = near !== undefined && (near.overLimit || shift > Math.max(sigma / 2, sigma - near.doubt));
+  return isNear ? { ...verdict, nearLine: true } : verdict;
 }

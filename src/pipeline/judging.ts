@@ -18,7 +18,7 @@ import {
 } from "../judge/breaker.ts";
 import { createDriftDetector } from "../judge/drift.ts";
 import { createTrends } from "../judge/forecast.ts";
-import { createJudge } from "../judge/judge.ts";
+import { createJudge, type JudgeOptions } from "../judge/judge.ts";
 import { judgeSilence, silentWindowsMin } from "../judge/traffic.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { getOrInsert } from "../model/maps.ts";
@@ -122,7 +122,7 @@ export interface Judging {
 export function createJudging(
   view: FeatureView,
   baseline: Baseline | undefined,
-  options: { readonly sigma?: number } = {},
+  options: JudgeOptions = {},
 ): Judging {
   const judge = createJudge(view, baseline, options);
   const gathered = new Map<EventTime, Gathered>();

@@ -1,4 +1,5 @@
 import type { Baseline } from "../judge/baseline.ts";
+import { measureOnce } from "../judge/judge.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { type EventTime, isoTime, type Window } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
@@ -32,13 +33,14 @@ interface Run {
   readonly fired: Alert[];
   alerts: number;
   openings: number;
+  firstAt: EventTime;
 }
 
 /** Alerts of one value that are kept to be held against labels; the others are only counted. */
 const firedMax = 100_000;
 
 /**
- * Judges stored profiles again, once for each sigma, in one pass and without a row. The profiles come in the order in which they
+ * Judges stored profiles again, once for each sigma, in one pass and without a row: each is read once, and held against every line. The profiles come in the order in which they
  * were judged: window by window.
  */
 export async function judgeAgain(
@@ -48,12 +50,14 @@ export async function judgeAgain(
   profiles: AsyncIterable<WindowProfile>,
   labels: readonly Label[] | undefined,
 ): Promise<{ readonly windows: number; readonly values: readonly WhatIf[] }> {
+  const measure = measureOnce(view, baseline);
   const runs: Run[] = sigmas.map((sigma) => ({
     sigma,
-    judging: createJudging(view, baseline, { sigma }),
+    judging: createJudging(view, baseline, { sigma, measure }),
     fired: [],
     alerts: 0,
     openings: 0,
+    firstAt: Number.POSITIVE_INFINITY,
   }));
   let [windows, from, to] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let gathered: WindowProfile[] = [];
@@ -75,7 +79,7 @@ export async function judgeAgain(
   }
   closeWindow();
   const days = Math.max((to - from) / 86_400_000, 1e-9);
-  const earliest = Math.min(...runs.map(({ fired }) => fired[0]?.time ?? Number.POSITIVE_INFINITY));
+  const earliest = Math.min(...runs.map(({ firstAt }) => firstAt));
   return { windows, values: runs.map((run) => summed(run, days, earliest, labels)) };
 }
 
@@ -89,29 +93,29 @@ function note(run: Run, end: EventTime): void {
     if (outcome.kind !== "alert" || outcome.alert.status !== "firing") continue;
     if (outcome.alert.severity !== "critical") continue;
     run.alerts += 1;
+    run.firstAt = Math.min(run.firstAt, outcome.alert.time); // of one window, the first told need not be the first in time
     if (run.fired.length < firedMax) run.fired.push(outcome.alert);
   }
 }
 
 function summed(
-  { sigma, alerts, openings, fired }: Run,
+  { sigma, alerts, openings, fired, firstAt }: Run,
   days: number,
   earliest: EventTime,
   labels: readonly Label[] | undefined,
 ): WhatIf {
-  const [first] = fired;
   const base = {
     sigma,
     alerts,
     alertsPerDay: Number((alerts / days).toPrecision(4)),
     openings,
-    firstAlertAt: first === undefined ? null : isoTime(first.time),
+    firstAlertAt: alerts === 0 ? null : isoTime(firstAt),
   };
   if (labels === undefined)
-    return { ...base, delaySeconds: first === undefined ? null : (first.time - earliest) / 1_000 };
+    return { ...base, delaySeconds: alerts === 0 ? null : (firstAt - earliest) / 1_000 };
   const delays = labels.flatMap((label) => {
-    const hit = fired.find((alert) => isWithin(alert, label));
-    return hit === undefined ? [] : [Math.max(0, hit.time - label.start)];
+    const times = fired.filter((alert) => isWithin(alert, label)).map(({ time }) => time);
+    return times.length === 0 ? [] : [Math.max(0, times.reduce((a, b) => Math.min(a, b)) - label.start)];
   });
   const sum = delays.reduce((total, delay) => total + delay, 0);
   return {
