@@ -4,13 +4,15 @@ import type { FieldSpec } from "../model/feature-view.ts";
 import type { BoolBody, EmbeddingBody, FieldProfile, NumericBody, StringBody } from "../profile/profile.ts";
 import { countOf, top, total } from "../sketch/categories.ts";
 import { bucketBounds, buckets, type Histogram, quantile } from "../sketch/histogram.ts";
-import { figure, label, px, rect, rule, type Size } from "./figure.ts";
+import { boxes, figure, label, px, rect, rule, type Size, uprights } from "./figure.ts";
 import { number, percent, when } from "./html.ts";
 
 const bins = 32;
 const groupsMax = 64;
 const rowHeight = 14;
 const axisHeight = 15;
+/** Of a value in a text alternative; the numbers beside the picture have it whole. */
+const toldLetters = 30;
 
 export interface Picture {
   readonly size: Size;
@@ -201,9 +203,8 @@ function barChart(what: string, rows: readonly BarRow[], { size }: Picture): str
   const bars = rows.map(({ value, before, now, unknown }, row) => {
     const y = row * rowHeight;
     const shown = `${unknown ? "✕ " : ""}${value}`;
-    const cut = shown.length > letters ? `${shown.slice(0, letters - 1)}…` : shown;
     return [
-      label(cut, labelWidth - 5, y + 11, "end", unknown ? "unknown" : "label"),
+      label(cutTo(letters, shown), labelWidth - 5, y + 11, "end", unknown ? "unknown" : "label"),
       before === undefined ? "" : rect("baseline", labelWidth, y + 1.5, x(before), rowHeight - 3),
       now === undefined
         ? ""
@@ -214,10 +215,15 @@ function barChart(what: string, rows: readonly BarRow[], { size }: Picture): str
   const told = rows
     .map(({ value, before, now, unknown }) => {
       const was = before === undefined ? "" : `, was ${percent(before)}`;
-      return `${value}${unknown ? " (not in the mapping)" : ""} ${percent(now ?? 0)}${was}`;
+      return `${cutTo(toldLetters, value)}${unknown ? " (not in the mapping)" : ""} ${percent(now ?? 0)}${was}`;
     })
     .join("; ");
   return figure({ width: size.width, height: rows.length * rowHeight }, `${what}: ${told}`, bars.join(""));
+}
+
+/** Never in the middle of a character. */
+function cutTo(letters: number, text: string): string {
+  return text.length <= letters ? text : `${text.slice(0, letters - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 interface Dimension {
@@ -242,22 +248,24 @@ function dimensionChart(
   );
   const step = (size.width - left) / Math.max(before.length, now.length);
   const at = (dimension: number): number => left + dimension * step;
-  const bands = before.map(({ mean, sd }, dimension) =>
-    rect(
-      "baseline",
-      at(dimension),
-      y(mean + sd) - 0.5,
-      Math.max(1, step - 1),
-      y(mean - sd) - y(mean + sd) + 1,
-    ),
+  const bands = boxes(
+    "baseline",
+    before.map(({ mean, sd }, dimension) => ({
+      x: at(dimension),
+      y: y(mean + sd) - 0.5,
+      width: Math.max(1, step - 1),
+      height: y(mean - sd) - y(mean + sd) + 1,
+    })),
   );
-  const marks = now.map(({ mean, sd }, dimension) => {
-    const middle = at(dimension) + step / 2;
-    return (
-      rule("current", middle, y(mean - sd), middle, y(mean + sd)) +
-      `<circle class="current" cx="${px(middle)}" cy="${px(y(mean))}" r="2"/>`
-    );
-  });
+  const middle = (dimension: number): number => at(dimension) + step / 2;
+  const reach = uprights(
+    "current",
+    now.map(({ mean, sd }, dimension) => ({ x: middle(dimension), from: y(mean - sd), to: y(mean + sd) })),
+  );
+  const means = now.map(
+    ({ mean }, dimension) =>
+      `<circle class="current" cx="${px(middle(dimension))}" cy="${px(y(mean))}" r="2"/>`,
+  );
   const scale = axis
     ? [
         label(number(y.domain()[1] ?? 0), left - 5, 11, "end"),
@@ -269,7 +277,7 @@ function dimensionChart(
       ? "unknown"
       : number(dimensions.reduce((sum, { mean }) => sum + mean, 0) / dimensions.length);
   const told = `${name}: mean over dimensions ${centre(now)}, baseline ${centre(before)}`;
-  return figure(size, told, [...bands, ...marks, ...scale].join(""));
+  return figure(size, told, [bands, reach, ...means, ...scale].join(""));
 }
 
 function dimensionsOf(body: EmbeddingBody | undefined): readonly Dimension[] {

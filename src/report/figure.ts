@@ -38,11 +38,12 @@ export function label(
   anchor: "start" | "middle" | "end" = "start",
   name = "label",
 ): string {
-  return `<text class="${name}" x="${px(x)}" y="${px(y)}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
+  const placed = anchor === "start" ? "" : ` text-anchor="${anchor}"`;
+  return `<text class="${name}" x="${px(x)}" y="${px(y)}"${placed}>${escapeHtml(text)}</text>`;
 }
 
 export function rect(name: string, x: number, y: number, width: number, height: number): string {
-  return `<rect class="${name}" x="${px(x)}" y="${px(y)}" width="${px(Math.max(0, width))}" height="${px(Math.max(0, height))}"/>`;
+  return `<rect class="${name}"${at("x", x)}${at("y", y)} width="${px(Math.max(0, width))}" height="${px(Math.max(0, height))}"/>`;
 }
 
 export interface Box extends Size {
@@ -60,5 +61,17 @@ export function boxes(name: string, each: readonly Box[]): string {
 }
 
 export function rule(name: string, x1: number, y1: number, x2: number, y2: number): string {
-  return `<line class="${name}" x1="${px(x1)}" y1="${px(y1)}" x2="${px(x2)}" y2="${px(y2)}"/>`;
+  return `<line class="${name}"${at("x1", x1)}${at("y1", y1)}${at("x2", x2)}${at("y2", y2)}/>`;
+}
+
+/** 0 is what SVG takes for a coordinate that is not given. */
+function at(name: string, value: number): string {
+  const text = px(value);
+  return text === "0" ? "" : ` ${name}="${text}"`;
+}
+
+/** Many upright lines of one kind, in one path. Nothing when there are none. */
+export function uprights(name: string, each: readonly { x: number; from: number; to: number }[]): string {
+  if (each.length === 0) return "";
+  return `<path class="${name}" d="${each.map(({ x, from, to }) => `M${px(x)} ${px(from)}V${px(to)}`).join("")}"/>`;
 }

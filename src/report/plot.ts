@@ -1,7 +1,7 @@
 import { scaleUtc } from "d3-scale";
 import type { Window } from "../model/time.ts";
-import type { Course } from "./course.ts";
-import { label, px, rect, rule, type Size } from "./figure.ts";
+import type { Course, NamedEvent } from "./course.ts";
+import { label, px, rect, type Size, uprights } from "./figure.ts";
 import { when } from "./html.ts";
 
 export const axisHeight = 15;
@@ -29,12 +29,39 @@ export function backdrop({ spans, events }: Course, x: TimeScale, roof: number, 
     const [from, to] = [inside(x(start)), inside(x(end))];
     return rect(`span ${state}`, from, roof, to - from, floor - roof);
   });
-  const lines = events.flatMap(({ time, letter }) => {
-    const at = x(time);
-    if (letter === undefined || at !== inside(at)) return [];
-    return [rule("event", at, roof, at, floor) + label(letter, at + 3, roof + 9, "start", "event")];
+  return shades.join("") + eventMarks(events, x, roof, floor);
+}
+
+/** Room that a letter needs beside the next. */
+const letterWidth = 9;
+
+/** A line and a letter an event; letters that would stand on each other are told as `A–D`. */
+export function eventMarks(events: readonly NamedEvent[], x: TimeScale, roof: number, floor: number): string {
+  const [left = 0, right = 0] = x.range();
+  const shown = events
+    .flatMap(({ time, letter }) => (letter === undefined ? [] : [{ letter, at: x(time) }]))
+    .filter(({ at }) => at >= left && at <= right);
+  const groups: { at: number; letters: string[]; last: number }[] = [];
+  for (const { letter, at } of shown.toSorted((a, b) => a.at - b.at)) {
+    const group = groups.at(-1);
+    if (group === undefined || at - group.last >= letterWidth)
+      groups.push({ at, letters: [letter], last: at });
+    else {
+      group.letters.push(letter);
+      group.last = at;
+    }
+  }
+  const lines = new Set(shown.map(({ at }) => Math.round(at * 10) / 10));
+  const letters = groups.map(({ at, letters: own }) => {
+    const text = own.length === 1 ? `${own[0]}` : `${own[0]}–${own.at(-1)}`;
+    return label(text, at + 3, roof + 9, "start", "event");
   });
-  return shades.join("") + lines.join("");
+  return (
+    uprights(
+      "event",
+      [...lines].map((at) => ({ x: at, from: roof, to: floor })),
+    ) + letters.join("")
+  );
 }
 
 export function timeAxis(x: TimeScale, [left, right]: readonly [number, number], floor: number): string {

@@ -37,7 +37,7 @@ rect.track { fill: var(--track); } rect.near { fill: var(--ok); } rect.far { fil
 .mark.open { fill: var(--critical); stroke: var(--critical); } .mark.half-open { fill: var(--warning); stroke: var(--warning); } .mark.closed { fill: var(--ok); stroke: var(--ok); }
 line.mark { stroke-width: 1; } .mark.critical { fill: var(--critical); } .mark.warning { fill: var(--warning); }
 .span.open { fill: var(--critical); opacity: .1; } .span.half-open { fill: var(--warning); opacity: .14; }
-line.event { stroke: var(--event); stroke-dasharray: 1 2; } svg text.event { fill: var(--event); font-weight: 700; } svg text.name { fill: var(--ink); }
+path.event { stroke: var(--event); stroke-dasharray: 1 2; } svg text.event { fill: var(--event); font-weight: 700; } svg text.name { fill: var(--ink); }
 path.around { fill: var(--current); opacity: .18; } rect.dot { fill: var(--ink); }
 .lane-ok { fill: var(--ok); } .heat-0 { fill: none; } .heat-1, .heat-2, .heat-3, .heat-4, .heat-5 { fill: var(--critical); }
 .heat-1 { opacity: .25; } .heat-2 { opacity: .4; } .heat-3 { opacity: .6; } .heat-4 { opacity: .8; }

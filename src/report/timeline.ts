@@ -3,9 +3,9 @@ import { line } from "d3-shape";
 import type { EventTime, Window } from "../model/time.ts";
 import type { BreakerTransition, VerdictStatus } from "../model/verdict.ts";
 import { coarser, type NamedEvent, runsOf } from "./course.ts";
-import { figure, label, ornament, rect, rule, type Size } from "./figure.ts";
+import { figure, ornament, rect, rule, type Size } from "./figure.ts";
 import { number, when } from "./html.ts";
-import { axisHeight, pointer, timeAxis, timeScale } from "./plot.ts";
+import { axisHeight, eventMarks, pointer, timeAxis, timeScale } from "./plot.ts";
 
 export interface StripCell {
   readonly window: Window;
@@ -53,16 +53,12 @@ export function windowStrip(
       const told = `${to} ${when(time)}`;
       return `${rule(`mark ${to}`, x(time), top + 6, x(time), floor)}${pointer(to, x(time), top + 1, told)}`;
     });
-  const named = events.flatMap(({ time, letter }) =>
-    letter === undefined || !inside(time)
-      ? []
-      : [rule("event", x(time), 0, x(time), floor), label(letter, x(time) + 3, 9, "start", "event")],
-  );
+  const named = eventMarks(events, x, 0, floor);
   const critical = cells.filter(({ status }) => status === "critical").length;
   const moved = transitions.map(({ time, to }) => `${to} at ${when(time)}`).join(", ");
   const told = `${cells.length} windows from ${when(first.window.start)} to ${when(last.window.end)}, ${critical} of them critical${moved === "" ? "" : `; breaker ${moved}`}`;
   const axis = timeAxis(x, [0, width], floor);
-  return figure({ width, height }, told, bars.join("") + marks.join("") + named.join("") + axis);
+  return figure({ width, height }, told, bars.join("") + marks.join("") + named + axis);
 }
 
 export interface ShiftPoint {

@@ -107,7 +107,7 @@ describe("dimensions of an embedding", () => {
     );
     assertSound(svg);
     assert.equal(svg.match(/<circle/g)?.length, 2);
-    assert.equal(svg.match(/class="baseline"/g)?.length, 2);
+    assert.equal(svg.match(/<path class="baseline" d="([^"]*)"/)?.[1]?.match(/M/g)?.length, 2);
     assert.match(svg, /mean over dimensions 501, baseline 0\.5/);
   });
 
@@ -229,6 +229,21 @@ describe("the line of one statistic", () => {
       /warning from Tue 3 Mar 01:00 to Tue 3 Mar 02:00; critical from Tue 3 Mar 02:00 to Tue 3 Mar 04:00/,
     );
     assert.match(svg, /<path class="mark critical"[^>]*><title>alert Tue 3 Mar 02:00/);
+  });
+
+  it("writes letters that would stand on each other as one", () => {
+    const at = (after: number, letter: string): { time: number; text: string; letter: string } => ({
+      time: start + after,
+      text: "",
+      letter,
+    });
+    const events = [at(hour, "A"), at(hour + 1, "B"), at(hour + 60_000, "C"), at(3 * hour, "D")];
+    const svg = statisticLine(course(4, { spans: [], events }), { ...base, shifts: [1, 1, 1, 1] }, size);
+    assert.deepEqual(
+      [...svg.matchAll(/<text class="event"[^>]*>([^<]+)</g)].map(([, letters]) => letters),
+      ["A–C", "D"],
+    );
+    assert.equal(svg.match(/<path class="event" d="([^"]*)"/)?.[1]?.match(/M/g)?.length, 3);
   });
 
   it("shades where the breaker was open, and letters what happened inside its time", () => {
@@ -372,10 +387,10 @@ describe("the strip of windows", () => {
     const svg = windowStrip([cell(0, "ok"), cell(1, "critical"), cell(3, "insufficient")], [], size);
     assertSound(svg);
     const bars = [
-      ...svg.matchAll(/class="status-(\w+)" x="([\d.]+)" y="[\d.]+" width="[\d.]+" height="([\d.]+)"/g),
+      ...svg.matchAll(/class="status-(\w+)"(?: x="([\d.]+)")? y="[\d.]+" width="[\d.]+" height="([\d.]+)"/g),
     ];
     assert.deepEqual(
-      bars.map(([, status, x]) => `${status} ${x}`),
+      bars.map(([, status, x]) => `${status} ${x ?? 0}`),
       ["ok 0", "critical 75", "insufficient 225"],
     );
     const [ok, critical, insufficient] = bars.map(([, , , height]) => Number(height));
