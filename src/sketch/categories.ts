@@ -25,6 +25,7 @@ export interface Categories {
   lengths: Int32Array;
   starts: Int32Array;
   counts: Float64Array;
+  /** Ascending by entry; between them may lie what was kept of values that were dropped, until room is needed. */
   bytes: Uint8Array;
   bytesUsed: number;
 }
@@ -108,33 +109,55 @@ export function insert(
   count: number,
 ): void {
   if (into.size >= into.limit) purge(into);
-  if (into.size === into.low.length) growEntries(into);
+  if (into.size === into.low.length) growEntries(into, into.size + 1);
+  const start = appendBytes(into, bytes, from, from + keptBytesOf(length));
   const entry = into.size++;
   into.low[entry] = low;
   into.high[entry] = high;
   into.lengths[entry] = length;
   into.counts[entry] = count;
-  into.starts[entry] = appendBytes(into, bytes, from, from + keptBytesOf(length));
+  into.starts[entry] = start;
   place(into, entry);
 }
 
 /** From so many bytes on a native copy is faster than a loop. */
 const nativeCopyMin = 64;
 
-/** Appends `bytes[from, to)` to the bytes that are kept; they may be the table's own, further up. @returns where they begin */
+/** Appends `bytes[from, to)`, which are not the table's own, to the bytes that are kept. @returns where they begin */
 export function appendBytes(into: Categories, bytes: Uint8Array, from: number, to: number): number {
+  makeBytes(into, to - from);
   const start = into.bytesUsed;
   const end = start + to - from;
-  if (end > into.bytes.length) {
-    const grown = new Uint8Array(Math.max(into.bytes.length * 2, end));
-    grown.set(into.bytes.subarray(0, start));
-    into.bytes = grown;
-  }
   const own = into.bytes;
   if (to - from >= nativeCopyMin) own.set(bytes.subarray(from, to), start);
   else for (let i = start; i < end; i++) own[i] = bytes[from + i - start] as number;
   into.bytesUsed = end;
   return start;
+}
+
+/** Room for `more` bytes. What is kept is closed up, and takes half of the array at most then, as long as it is not larger than at first. */
+export function makeBytes(into: Categories, more: number): void {
+  if (into.bytesUsed + more <= into.bytes.length) return;
+  const { starts, lengths, size } = into;
+  let kept = 0;
+  for (let entry = 0; entry < size; entry++) kept += keptBytesOf(lengths[entry] as number);
+  let length = into.bytes.length;
+  while (length < 2 * (kept + more)) length *= 2;
+  const bytes = new Uint8Array(length);
+  let used = 0;
+  // values that were added one after the other lie so, and move as one
+  for (let first = 0, next = 0; first < size; first = next) {
+    const from = starts[first] as number;
+    let end = from;
+    for (next = first; next < size && starts[next] === end; next++) {
+      starts[next] = end - from + used;
+      end += keptBytesOf(lengths[next] as number);
+    }
+    bytes.set(into.bytes.subarray(from, end), used);
+    used += end - from;
+  }
+  into.bytes = bytes;
+  into.bytesUsed = used;
 }
 
 /**
@@ -144,7 +167,7 @@ export function appendBytes(into: Categories, bytes: Uint8Array, from: number, t
 export function makeRoom(into: Categories, more: number, most: number): boolean {
   const wanted = Math.min(into.limit, into.size + more);
   if (wanted > most) return false;
-  while (into.low.length < wanted) growEntries(into);
+  if (into.low.length < wanted) growEntries(into, wanted);
   return into.low.length <= most;
 }
 
@@ -155,8 +178,10 @@ function place({ slots, low, high }: Categories, entry: number): void {
   slots[slot] = entry + 1;
 }
 
-function growEntries(into: Categories): void {
-  const size = into.low.length * 2;
+/** Places for `wanted` entries, a power of two. */
+function growEntries(into: Categories, wanted: number): void {
+  let size = into.low.length;
+  while (size < wanted) size *= 2;
   const grow = <A extends Int32Array | Float64Array>(grown: A, old: A): A => {
     grown.set(old);
     return grown;

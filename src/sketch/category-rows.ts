@@ -1,4 +1,13 @@
-import { addBytes, appendBytes, type Categories, find, keptBytesOf, makeRoom } from "./categories.ts";
+import {
+  addBytes,
+  appendBytes,
+  type Categories,
+  find,
+  keptBytes,
+  keptBytesOf,
+  makeBytes,
+  makeRoom,
+} from "./categories.ts";
 import { addHash, addRanks, type Distinct } from "./distinct.ts";
 import { kernel } from "./kernel.ts";
 
@@ -106,35 +115,39 @@ function addInKernel(
   return { count, shortest: count === 0 ? Number.POSITIVE_INFINITY : shortest, longest };
 }
 
-/** Brings the kept bytes of the entries `[first, size)` in the order in which the kernel left them. */
+/**
+ * Tells where the kept bytes of the entries `[first, size)` begin, in the order in which the kernel left them: first those that stay,
+ * whose bytes stay where they are, then the new ones.
+ */
 function keepTexts(categories: Categories, { bytes, starts }: Texts, first: number, size: number): void {
   const { entryOrigin, entryLength } = kernel;
   const own = categories.starts;
-  if (first === 0) categories.bytesUsed = 0;
-  categories.size = size;
+  const { lengths } = categories;
   let entry = first;
+  for (; entry < size && (entryOrigin[entry] as number) >= 0; entry++) {
+    const origin = entryOrigin[entry] as number; // not below: what is read has not been written over
+    own[entry] = own[origin] as number;
+    lengths[entry] = lengths[origin] as number;
+  }
+  categories.size = entry;
+  let more = 0;
+  for (let at = entry; at < size; at++) more += keptBytesOf(entryLength[at] as number);
+  makeBytes(categories, more);
   while (entry < size) {
-    const origin = entryOrigin[entry] as number;
-    if (origin >= 0) {
-      // entries only move down: what is read has not been written over
-      const start = own[origin] as number;
-      const end = start + keptBytesOf(entryLength[entry] as number);
-      own[entry++] = appendBytes(categories, categories.bytes, start, end);
-      continue;
-    }
-    // new ones from rows that follow each other, whose bytes do so too
-    const start = starts[-1 - origin] as number;
+    // of rows that follow each other, whose bytes do so too
+    let row = -1 - (entryOrigin[entry] as number);
+    const start = starts[row] as number;
     const shift = categories.bytesUsed - start;
     let end = start;
-    let row = -1 - origin;
     let whole = true;
     while (whole && entry < size && entryOrigin[entry] === -1 - row) {
       const length = entryLength[entry] as number;
-      whole = keptBytesOf(length) === length;
+      whole = length <= keptBytes;
       own[entry++] = end + shift;
-      end += keptBytesOf(length);
+      end += whole ? length : keptBytes;
       row++;
     }
     appendBytes(categories, bytes, start, end);
   }
+  categories.size = size;
 }

@@ -51,7 +51,7 @@ export function addRanks(into: Distinct, size: number): void {
       into.registers.set(kernel.registers);
       return;
     }
-    if (into.used + raising > sparseMax && filledCount(kernel.registers) > sparseMax) {
+    if (into.used + raising > sparseMax && isDense(kernel.registers)) {
       Object.assign(into, { registers: kernel.registers.slice(), sparse: new Int32Array(0), used: 0 });
       return;
     }
@@ -156,10 +156,12 @@ function filled({ registers, sparse }: Distinct): [register: number, rank: numbe
   return found;
 }
 
-function filledCount(registers: Uint8Array): number {
+/** Whether more registers are in use than may be while sparse. */
+function isDense(registers: Uint8Array): boolean {
   let count = 0;
-  for (let register = 0; register < registerCount; register++) if (registers[register] !== 0) count++;
-  return count;
+  for (let register = 0; register < registerCount && count <= sparseMax; register++)
+    if (registers[register] !== 0) count++;
+  return count > sparseMax;
 }
 
 /**
@@ -320,7 +322,7 @@ export function readDistinct(reader: Reader): Distinct {
     });
   } else if (count > sparseMax) throw reader.corrupt(`${count} registers`);
   else readRanks(reader, count, (register, rank) => addSparse(distinct, register, rank));
-  if (distinct.registers !== undefined && filledCount(distinct.registers) <= sparseMax)
+  if (distinct.registers !== undefined && !isDense(distinct.registers))
     throw reader.corrupt("all registers for the few in use");
   return distinct;
 }
