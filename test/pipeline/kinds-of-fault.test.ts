@@ -183,8 +183,8 @@ const faults: readonly (readonly [string, Fault, string | null, RegExp, number, 
   ];
 
 /** One window of rows, `late` ones at the end of the window after it. */
-function* rowsOf(window: number, random: Random, fault?: Fault): Generator<Event> {
-  const count = Math.round(rowsAWindow + random.normal(0, Math.sqrt(rowsAWindow)));
+function* rowsOf(window: number, random: Random, usual: number, fault?: Fault): Generator<Event> {
+  const count = Math.round(usual + random.normal(0, Math.sqrt(usual)));
   const made = Array.from({ length: count }, () => eventOf(random));
   const rows = fault === undefined ? made : fault(made, random, window - learnt - clean);
   for (const [row, { late, ...event }] of rows.entries())
@@ -195,15 +195,23 @@ function* rowsOf(window: number, random: Random, fault?: Fault): Generator<Event
     };
 }
 
-function batchOf(from: number, to: number, random: Random, fault?: Fault): Batch {
+function batchOf(from: number, to: number, random: Random, fault?: Fault, usual = rowsAWindow): Batch {
   const rows: Event[] = [];
-  for (let window = from; window < to; window++) rows.push(...rowsOf(window, random, fault));
+  for (let window = from; window < to; window++) rows.push(...rowsOf(window, random, usual, fault));
   return rowsToBatch(rows, columns, defaultLimits);
 }
 
-function profilesOf(baseline: Baseline, batch: Batch): readonly WindowProfile[] {
+async function baselineOf(of: FeatureView, batch: Batch): Promise<Baseline> {
+  async function* open(): AsyncGenerator<Batch> {
+    yield batch;
+  }
+  const built = await buildBaseline(of, open, { limits: defaultLimits, toolVersion: "0" });
+  return parseBaseline(formatBaseline(built), "view.baseline.json");
+}
+
+function profilesOf(baseline: Baseline, batch: Batch, of = view): readonly WindowProfile[] {
   const profiler = createProfiler({
-    view,
+    view: of,
     frames: framesOf(baseline),
     pairs: baseline.pairs ?? [],
     limits: defaultLimits,
@@ -230,12 +238,7 @@ describe("a stream", () => {
   const onset = learnt + clean;
 
   before(async () => {
-    const batch = batchOf(0, learnt, createRandom(1));
-    async function* open(): AsyncGenerator<Batch> {
-      yield batch;
-    }
-    const built = await buildBaseline(view, open, { limits: defaultLimits, toolVersion: "0" });
-    baseline = parseBaseline(formatBaseline(built), "view.baseline.json");
+    baseline = await baselineOf(view, batchOf(0, learnt, createRandom(1)));
     cleanProfiles = profilesOf(baseline, batchOf(learnt, onset, createRandom(2)));
   });
 
@@ -298,4 +301,47 @@ describe("a stream", () => {
       assert.ok(whole.length > 0);
     }
   });
+});
+
+const scaled = (factor: number): Fault => each(({ amount }) => ({ amount: (amount as number) * factor }));
+
+const catastrophes: readonly (readonly [string, Fault])[] = [
+  ...faults.flatMap(([title, fault, , , , layer]) => (layer === "breaker" ? [[title, fault] as const] : [])),
+  ["miles for kilometres", scaled(1.609)],
+  ["a hundredth", scaled(0.01)],
+  ["infinities below zero", some(0.2, { score: Number.NEGATIVE_INFINITY })],
+  [
+    "99% of US written another way",
+    each(({ country }, { uniform }) =>
+      country === "US" && uniform() < 0.99 ? { country: "United States" } : {},
+    ),
+  ],
+];
+
+describe("a stream of 100 rows a window", () => {
+  const small = 100;
+  const mapping = { values: countries, maxDefaultRate: 0.01 };
+  const known = featureView(
+    types.map(([name, type]) => fieldSpec(name, type, name === "country" ? { mapping } : {})),
+  );
+  let baseline: Baseline;
+  before(async () => {
+    baseline = await baselineOf(known, batchOf(0, learnt, createRandom(1), undefined, small));
+  });
+
+  for (const [title, fault] of catastrophes) {
+    it(`with ${title} opens the breaker in its first window, and not before`, () => {
+      const judging = createJudging(known, baseline);
+      alertsOf(
+        judging,
+        profilesOf(baseline, batchOf(learnt, learnt + clean, createRandom(2), undefined, small), known),
+      );
+      assert.equal(judging.breaker.state, "closed");
+      const onset = learnt + clean;
+      const [drifted] = profilesOf(baseline, batchOf(onset, onset + 1, createRandom(3), fault, small), known);
+      assert(drifted !== undefined);
+      alertsOf(judging, [drifted]);
+      assert.equal(judging.breaker.state, "open");
+    });
+  }
 });
