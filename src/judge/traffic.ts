@@ -3,7 +3,7 @@ import type { Verdict } from "../model/verdict.ts";
 import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { total } from "../sketch/categories.ts";
 import { estimateDistinct } from "../sketch/distinct.ts";
-import { normalLogSf } from "../statistics/special.ts";
+import { logBinomialUpperTail, normalLogSf } from "../statistics/special.ts";
 import { bothSides, evidenceOf, logTailMax } from "./evidence.ts";
 import { rounded } from "./history.ts";
 import { pooled } from "./history-join.ts";
@@ -30,6 +30,8 @@ const windowsMin = 20;
 const unitMin = Math.LN2 / 2;
 /** Two of these, as shares of the rows, are the fewest repeated rows that are told of. */
 const repeatsUnitMin = 0.05;
+/** No baseline proves that rows never repeat. */
+const repeatsLeast = 5e-4;
 /** A field tells rows apart when no more of its values than this are repeated. */
 const repeatsMax = 0.5;
 /** Relative error of a distinct count. */
@@ -108,7 +110,8 @@ export function joinTraffic(parts: readonly (Traffic | undefined)[]): Traffic | 
 
 /**
  * What a whole, closed window says of the stream itself: warnings only, because rows that come are no worse for being few.
- * `volume`: ln of the rows, against the baseline's mean in its SDs. `duplicates`: the share of rows that repeat others.
+ * `volume`: ln of the rows, against the baseline's mean in its SDs. `duplicates`: the share of rows that repeat others, by the
+ * exact binomial tail and by what windows and a distinct count are off, whichever is the weaker evidence.
  */
 export function judgeTraffic(profile: WindowProfile, traffic: Traffic, sigma: number): readonly Verdict[] {
   if (traffic.windows < windowsMin) return [];
@@ -176,8 +179,11 @@ function judgeRepeats(
 ): Verdict {
   const unit = Math.max(sd, repeatsUnitMin);
   const shift = Math.max(0, observed - mean) / unit;
-  const error = Math.hypot(sd, distinctError, 1 / Math.sqrt(Math.max(1, rows)));
-  const logTail = normalLogSf(Math.max(0, observed - mean) / error);
+  const likely = Math.min(1, Math.max(0, mean) + sd + repeatsLeast);
+  const logTail = Math.max(
+    normalLogSf(Math.max(0, observed - mean) / Math.hypot(sd, distinctError)),
+    logBinomialUpperTail(Math.round(observed * rows), rows, likely),
+  );
   return {
     field: null,
     statistic: "duplicates",

@@ -65,6 +65,11 @@ describe("traffic", () => {
     const traffic = trafficOf(steady(120));
     assert.equal(statusOf(windowOf(200, 200, 1), traffic, "duplicates"), "ok");
     assert.equal(statusOf(windowOf(200, 200, 3), traffic, "duplicates"), "warning");
+    assert.equal(statusOf(windowOf(200, 60, 2), traffic, "duplicates"), "warning");
+    assert.equal(statusOf(windowOf(200, 1_000, 1.25), traffic, "duplicates"), "warning", "a fifth of them");
+    assert.equal(statusOf(windowOf(200, 1_000, 1.05), traffic, "duplicates"), "ok", "one in twenty");
+    for (let number = 200; number < 260; number++)
+      assert.equal(statusOf(windowOf(number, 40 * (number - 199)), traffic, "duplicates"), "ok");
     const growing = createTraffic();
     for (let number = 0; number < 60; number++) addTraffic(growing, windowOf(number, 200, 50));
     const coarse = toTraffic(growing);
