@@ -210,8 +210,9 @@ function deadLetterOf(
     offset,
     reason: error.reason,
     message: error.message + cut,
-    bytes: bytes.subarray(0, deadLetterBytesMax),
-    key: body.kind === "bytes" ? body.key : undefined,
+    // copies: the source has its buffers back before every sink has the letter
+    bytes: new Uint8Array(bytes.subarray(0, deadLetterBytesMax)),
+    key: body.kind === "bytes" && body.key !== undefined ? new Uint8Array(body.key) : undefined,
     headers,
   };
 }

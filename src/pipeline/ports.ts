@@ -50,7 +50,8 @@ export interface Receiver {
   assigned(partition: Partition, extent?: Extent): Promise<Resume | undefined>;
   /**
    * The next records of a partition, in offset order. Resolves when they have been profiled, judged and handed to the sinks.
-   * A record below the partition's position is ignored, so delivering twice counts once.
+   * A record below the partition's position is ignored, so delivering twice counts once. The messages' bytes are the source's
+   * again when it has resolved: what is kept of them is a copy.
    */
   receive(partition: Partition, messages: readonly Message[]): Promise<void>;
   /**

@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Fault } from "../model/fault.ts";
 import { type Message, type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Resume } from "../pipeline/ports.ts";
+import { createBuffers } from "./buffers.ts";
 import { createKafkaSource } from "./kafka.ts";
 import { createKafkaClient } from "./kafka-client.ts";
 import {
@@ -28,6 +29,7 @@ const stop = new AbortController();
 const answers = new Map<number, PromiseWithResolvers<unknown>>();
 const terms = new Map<string, number>();
 let calls = 0;
+const buffers = createBuffers(underWayMax);
 let underWay = 0;
 let news = Promise.withResolvers<void>();
 
@@ -49,7 +51,8 @@ port.on("message", (message: ToThread) => {
       return;
     }
     case "taken":
-      underWay -= message.bytes;
+      underWay -= message.bytes.byteLength;
+      buffers.give(message.bytes);
       wake();
       return;
     case "stop":
@@ -81,7 +84,7 @@ const hearNews = async (): Promise<void> => {
 };
 
 const receive = async (partition: Partition, messages: readonly Message[]): Promise<void> => {
-  const packed = packMessages(messages);
+  const packed = packMessages(messages, buffers.take);
   const key = partitionKey(partition);
   const term = terms.get(key) ?? 0;
   const { byteLength } = packed.bytes;

@@ -54,7 +54,7 @@ export function createKafkaThread(options: KafkaThreadOptions): Source {
       const worker = new Worker(new URL(`./kafka-thread${extname(import.meta.filename)}`, import.meta.url), {
         workerData: start,
       });
-      const tell = (message: ToThread): void => worker.postMessage(message);
+      const tell: Tell = (message, transfer = []) => worker.postMessage(message, transfer);
       const ended = Promise.withResolvers<void>();
       const stop = new AbortController();
       let turn: Promise<void> = Promise.resolve();
@@ -121,9 +121,11 @@ export function createKafkaThread(options: KafkaThreadOptions): Source {
   };
 }
 
+type Tell = (message: ToThread, transfer?: readonly ArrayBuffer[]) => void;
+
 interface TakingOptions {
   readonly receiver: Receiver;
-  readonly tell: (message: ToThread) => void;
+  readonly tell: Tell;
   readonly signal: AbortSignal;
   readonly onTrouble: (name: string, text: string | undefined) => void;
   /** What the receiver has thrown and cannot be tried again: its state must not become durable. */
@@ -188,7 +190,7 @@ function createTaking({ receiver, tell, signal, onTrouble, failure }: TakingOpti
           }
         }
       } finally {
-        tell({ kind: "taken", bytes: packed.bytes.byteLength });
+        tell({ kind: "taken", bytes: packed.bytes }, [packed.bytes]);
       }
     },
   };

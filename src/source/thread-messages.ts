@@ -67,8 +67,8 @@ export type ReceiverCall =
 /** From the thread that profiles to the one that reads. */
 export type ToThread =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown; readonly fault?: FaultNote }
-  /** So many bytes have been profiled, or dropped. */
-  | { readonly kind: "taken"; readonly bytes: number }
+  /** The messages in this buffer have been profiled, or dropped: it may be written again. */
+  | { readonly kind: "taken"; readonly bytes: ArrayBuffer }
   | { readonly kind: "stop" };
 
 /** A fault as data: errors lose what is their own on the way between threads. */
@@ -99,8 +99,12 @@ const roundUp = (at: number): number => Math.ceil(at / alignment) * alignment;
 /**
  * Messages in a buffer of their own, which can be handed to another thread without a copy; what they were fetched in is shared
  * with the messages of other partitions.
+ * @param take  gives a buffer of at least so many bytes, with anything in it
  */
-export function packMessages(messages: readonly Message[]): PackedMessages {
+export function packMessages(
+  messages: readonly Message[],
+  take: (size: number) => ArrayBuffer = (size) => new ArrayBuffer(size),
+): PackedMessages {
   let size = 0;
   const parts: { readonly from: number; readonly bytes: Uint8Array }[] = [];
   const place = (bytes: Uint8Array, from: number): Place => {
@@ -123,7 +127,7 @@ export function packMessages(messages: readonly Message[]): PackedMessages {
       ...placed(body),
     }),
   );
-  const all = new Uint8Array(size);
+  const all = new Uint8Array(take(size));
   for (const { from, bytes } of parts) all.set(bytes, from);
   return { bytes: all.buffer, messages: packed };
 }
