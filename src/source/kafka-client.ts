@@ -10,8 +10,8 @@ import kafkajs, {
 import { Fault } from "../model/fault.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
 import { shareInKafkajs } from "./kafka-encoder.ts";
+import { mendKafkajs } from "./kafka-mends.ts";
 import { createLastingProducer } from "./kafka-producer.ts";
-import { mendRunner } from "./kafka-runner.ts";
 
 /** How to reach a cluster. Certificates and keys as PEM text. */
 export interface KafkaOptions {
@@ -60,7 +60,7 @@ const tokenTimeoutMs = 10_000;
 export function createKafkaClient(options: KafkaOptions, log: KafkaLog | undefined): Kafka {
   registerCodecs();
   shareInKafkajs();
-  mendRunner();
+  mendKafkajs();
   const { brokers, clientId, ssl, sasl } = options;
   const config: KafkajsConfig = {
     clientId,

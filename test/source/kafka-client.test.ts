@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { it } from "node:test";
 import { Worker } from "node:worker_threads";
 import { createKafkaClient } from "../../src/source/kafka-client.ts";
 import { startProxy } from "../faults/proxy.ts";
 import { readAll } from "../faults/truth.ts";
 import { freePorts } from "../services/ports.ts";
-import { createTopic, startBroker } from "../services/services.ts";
+import { broker, createTopic, startBroker } from "../services/services.ts";
 import { eventually } from "../services/wait.ts";
 
 it("a consumer that is stopped while the set of brokers changes ends, and leaves its group", async (t) => {
@@ -16,6 +17,20 @@ it("a consumer that is stopped while the set of brokers changes ends, and leaves
   const [told] = await Promise.race([once(worker, "message"), once(worker, "exit")]);
   clearTimeout(late);
   assert.deepEqual(told, { left: true });
+});
+
+it("a client gets through to its cluster when the first of its brokers takes connections and closes them", async (t) => {
+  const closing = createServer((socket) => socket.destroy());
+  closing.listen(0, "127.0.0.1");
+  await once(closing, "listening");
+  t.after(() => closing.close());
+  const { port } = closing.address() as AddressInfo;
+  const brokers = [`127.0.0.1:${port}`, ...(await broker()).split(",")];
+  const client = createKafkaClient({ brokers, clientId: "test", ssl: undefined, sasl: undefined }, undefined);
+  const admin = client.admin();
+  t.after(() => admin.disconnect());
+  await admin.connect();
+  assert.ok((await admin.describeCluster()).brokers.length > 0);
 });
 
 it("what is sent after a send whose answer was lost is in the log, whether as many messages or more", async (t) => {

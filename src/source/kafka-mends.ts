@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import kafkajs from "kafkajs";
+
+/** What is used of kafkajs's own `Runner` (src/consumer/runner.js of 2.2.4). */
+interface Runner {
+  readonly running: boolean;
+  fetch(nodeId: string): Promise<readonly unknown[]>;
+}
+
+/** What is used of its `BrokerPool` (src/cluster/brokerPool.js). */
+interface BrokerPool {
+  /** The broker of the config that a client begins with; its id is null until the cluster has named it. */
+  seedBroker: { readonly nodeId: string | null; connect(): Promise<void> };
+  createSeedBroker(): Promise<void>;
+}
+
+const require = createRequire(import.meta.url);
+const internals = <T>(file: string): T => (require(`kafkajs/src/${file}.js`) as { prototype: T }).prototype;
+let mended = false;
+
+/** Mends what stops a process for good in kafkajs 2.2.4; once is enough. */
+export function mendKafkajs(): void {
+  if (mended) return;
+  mended = true;
+  mendRunner();
+  mendSeeds();
+}
+
+/**
+ * A consumer that is stopped while the set of brokers changes never ends: it makes new fetchers for the new set, each of which
+ * finds that nothing runs any more, has an empty answer at once, and asks again, without ever leaving the event loop a turn. What
+ * fetches for a consumer that has been stopped is told so by an error, which ends it.
+ */
+function mendRunner(): void {
+  const runner = internals<Runner>("consumer/runner");
+  const { fetch } = runner;
+  assert(typeof fetch === "function", "kafkajs has another way to fetch than 2.2.4 had");
+  runner.fetch = async function (this: Runner, nodeId) {
+    if (!this.running) throw new Error("the consumer has been stopped");
+    return fetch.call(this, nodeId);
+  };
+}
+
+/**
+ * Every client begins with the first broker of the config, and goes on to the next only when that refuses the connection: when it
+ * takes it and closes it, or says nothing (a proxy whose broker is gone, a broker that is starting), none of the others is
+ * ever asked. Whatever may pass at the first broker counts as a connection that was not made.
+ */
+function mendSeeds(): void {
+  const pool = internals<BrokerPool>("cluster/brokerPool");
+  const { createSeedBroker } = pool;
+  assert(typeof createSeedBroker === "function", "kafkajs has other seeds than 2.2.4 had");
+  pool.createSeedBroker = async function (this: BrokerPool) {
+    await createSeedBroker.call(this);
+    const seed = this.seedBroker;
+    const connect = seed.connect.bind(seed);
+    seed.connect = async () => {
+      try {
+        await connect();
+      } catch (error) {
+        if (seed.nodeId !== null || !(error instanceof kafkajs.KafkaJSError) || !error.retriable) throw error;
+        throw new kafkajs.KafkaJSConnectionError(error.message);
+      }
+    };
+  };
+}
