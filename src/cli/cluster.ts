@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly voice: Voice;
   readonly processId: string;
   readonly trouble: Trouble;
+  /** Kafka has answered the reader of that name; undefined: there is no such reader any more. */
+  readonly sign: (reader: string, at: "now" | undefined) => void;
   readonly announce: (outcomes: readonly Outcome[]) => void;
 }
 
@@ -71,7 +73,11 @@ export function createCluster(options: ClusterOptions): Cluster {
   const leader = judgeLog(voice);
   const follower = judgeLog();
 
-  const sourceOf = (groupId: string, more: Partial<Parameters<typeof createKafkaSource>[0]>): Source =>
+  const sourceOf = (
+    reader: string,
+    groupId: string,
+    more: Partial<Parameters<typeof createKafkaSource>[0]>,
+  ): Source =>
     createKafkaSource({
       client: options.client,
       brokers: kafka.brokers,
@@ -81,13 +87,14 @@ export function createCluster(options: ClusterOptions): Cluster {
       reached: true, // by the store
       onTrouble: (name, text) => options.trouble(`judge.${name}`, text),
       onLag: () => undefined,
+      onSign: () => options.sign(reader, "now"),
       ...more,
     });
 
   const follow = (): void => {
     if (following !== undefined || stopping) return;
     const end = new AbortController();
-    const source = sourceOf(`${topic}.follower.${processId}`, {
+    const source = sourceOf("follower", `${topic}.follower.${processId}`, {
       ephemeral: true,
       onLag: (_partition, records) => {
         followerReady ||= records === 0;
@@ -101,6 +108,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     following = undefined;
     before?.end.abort();
     await before?.ended;
+    options.sign("follower", undefined);
     followerReady = false;
   };
 
@@ -110,7 +118,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     if (!leads) follow();
   };
   const lead = (signal: AbortSignal): Promise<void> => {
-    const source = sourceOf(`${kafka.groupId}.judge`, {
+    const source = sourceOf("judge", `${kafka.groupId}.judge`, {
       onJoin,
       onLag: (_partition, records) => {
         if (records > 0 || !leads) return;

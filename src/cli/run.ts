@@ -104,8 +104,8 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     random: Math.random,
     warn: (text) => log.warn(text),
   });
-  const store = await reach(() => openStore({ config, client, processId }));
-  const { lanes, told } = await reach(() =>
+  const store = await reach("the state", () => openStore({ config, client, processId }));
+  const { lanes, told } = await reach("the topics", () =>
     openSinks({
       config,
       client,
@@ -121,6 +121,12 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     }),
   );
   const lag = new Map<string, number>();
+  /** When Kafka last answered, by reader. */
+  const readers = new Map<string, number>();
+  const sign = (reader: string, at: "now" | undefined): void => {
+    if (at === undefined) readers.delete(reader);
+    else readers.set(reader, systemClock.elapsed());
+  };
   const ahead = { outcomes: outcomesAhead, bytes: config.limits.queueBytes };
   const common = {
     views,
@@ -152,7 +158,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
       kafka: config.kafka,
       client,
       roles: config.roles,
-      ...{ views, store, processId, handover, trouble: onTrouble },
+      ...{ views, store, processId, handover, trouble: onTrouble, sign },
       voice: { durable: lanes, told, ahead },
       announce: (outcomes) => monitor?.announce(outcomes),
     });
@@ -177,6 +183,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     version,
     log,
     lag: () => lag,
+    readers: () => readers,
     deliveryFailures: () => deliveryFailures,
     memory: watchdog.status,
     connectionsMax: Math.floor(descriptorLimit() * connectionsShare),
@@ -184,7 +191,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
   });
   const url = await server.listen();
   log.info({ url: url.href, views: views.map(({ view }) => view.name) }, "tidemark watches");
-  const source = await openSource({ config, client, options, monitor, io, lag, log });
+  const source = await openSource({ config, client, options, monitor, io, lag, log, sign });
   const gauges = new AbortController();
   const watching = watchGauges(
     {
@@ -293,6 +300,7 @@ interface SourceParts {
   readonly io: Io;
   readonly lag: Map<string, number>;
   readonly log: ReturnType<typeof createLogger>;
+  readonly sign: (reader: string, at: "now") => void;
 }
 
 async function openSource({
@@ -303,6 +311,7 @@ async function openSource({
   io,
   lag,
   log,
+  sign,
 }: SourceParts): Promise<Source | undefined> {
   const views = monitor.board.views().map(({ view }) => view);
   const { limits, kafka } = config;
@@ -322,7 +331,9 @@ async function openSource({
       reached: true, // by the store
       onTrouble: monitor.trouble,
       onLag: (partition, records) => void lag.set(partition, records),
+      onSign: () => sign("source", "now"),
     });
+    sign("source", "now"); // counted from here, so that one which is never answered is seen
     return schemasFor(source, config);
   }
   if (options.input === undefined) return undefined;

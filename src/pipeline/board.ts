@@ -21,6 +21,8 @@ export interface Board {
   onProfiled(listener: (seconds: number) => void): () => void;
   /** When the source last handed over records, by the clock that only goes forward; `undefined` before the first time. */
   lastPollAt(): Elapsed | undefined;
+  /** When the first record came that no checkpoint holds; `undefined` when there is none. */
+  unsavedSince(): Elapsed | undefined;
   /** Whether the source has been assigned its partitions and the state has been restored. */
   ready(): boolean;
   /** Reasons why the process itself is not well (a sink that fails, memory), by a stable word. Empty when fine. */

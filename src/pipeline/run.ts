@@ -45,6 +45,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const lostLanes = new Set<string>();
   let ready = false;
   let lastPollAt: Elapsed | undefined;
+  let unsavedSince: Elapsed | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Everything that changes state takes its turn, so that the gate and the source never interleave. */
@@ -179,6 +180,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     }
     try {
       await store.save(entries);
+      unsavedSince = undefined;
       trouble("store", undefined);
     } catch (error) {
       trouble("store", error instanceof Error ? error.message : String(error));
@@ -262,6 +264,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     durationListeners,
     isReady: () => ready && (options.relay?.ready() ?? true),
     lastPollAt: () => lastPollAt,
+    unsavedSince: () => unsavedSince,
     listeners,
     queuedBytes: outbox.waitingBytes,
   });
@@ -284,6 +287,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     receive: (partition, messages) =>
       inTurn(async () => {
         lastPollAt = clock.elapsed();
+        unsavedSince ??= lastPollAt;
         for (const { cell, lane } of lanesOf(partition)) {
           cell.lastActive.set(lane.key, lastPollAt);
           for (const message of messages) {

@@ -18,6 +18,7 @@ export interface BoardParts {
   readonly durationListeners: Set<(seconds: number) => void>;
   readonly isReady: () => boolean;
   readonly lastPollAt: () => Elapsed | undefined;
+  readonly unsavedSince: () => Elapsed | undefined;
   readonly queuedBytes: () => number;
   readonly listeners: Set<(outcomes: readonly Outcome[]) => void>;
 }
@@ -110,6 +111,7 @@ export function createBoard(parts: BoardParts): Board {
       return () => parts.durationListeners.delete(listener);
     },
     lastPollAt: parts.lastPollAt,
+    unsavedSince: parts.unsavedSince,
     ready: parts.isReady,
     troubles: () => parts.troubles,
     queuedBytes: parts.queuedBytes,

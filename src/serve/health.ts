@@ -1,4 +1,4 @@
-import type { Clock } from "../model/time.ts";
+import type { Clock, Elapsed } from "../model/time.ts";
 import type { Board } from "../pipeline/board.ts";
 
 /** When the process is no longer what a balancer should send traffic by. */
@@ -7,6 +7,11 @@ export interface HealthThresholds {
   readonly eventToProfileMs: number;
   /** Since the source last handed something over; Infinity where silence is normal. */
   readonly pollAgeMs: number;
+  /** Since Kafka last answered a reader, with records or without: tainted, and dead. */
+  readonly unansweredMs: number;
+  readonly unansweredDeadMs: number;
+  /** Since the first record that no checkpoint holds. */
+  readonly unsavedMs: number;
   /** Resident memory; Infinity without a limit. */
   readonly memoryBytes: number;
   /** An event "from the future" by more than this shows a clock that is off. */
@@ -16,6 +21,9 @@ export interface HealthThresholds {
 export const defaultThresholds: HealthThresholds = {
   eventToProfileMs: 30_000,
   pollAgeMs: Number.POSITIVE_INFINITY,
+  unansweredMs: 30_000,
+  unansweredDeadMs: 120_000,
+  unsavedMs: 60_000,
   memoryBytes: Number.POSITIVE_INFINITY,
   clockSkewMs: 5 * 60_000,
 };
@@ -36,13 +44,25 @@ export function healthOf(
   clock: Clock,
   memoryBytes: number,
   thresholds: HealthThresholds,
+  readers: ReadonlyMap<string, Elapsed> = new Map(),
 ): Health {
   const durations = board.eventToProfileSeconds();
   const p99 = quantile(durations, 0.99);
   const lastPollAt = board.lastPollAt();
   const pollAgeMs = lastPollAt === undefined ? null : clock.elapsed() - lastPollAt;
   const skewMs = durations.length === 0 ? 0 : Math.max(0, -1_000 * Math.min(...durations));
+  const unsavedSince = board.unsavedSince();
+  const unsavedMs = unsavedSince === undefined ? 0 : clock.elapsed() - unsavedSince;
   const tainted: string[] = [];
+  const dead = board.ready() ? [] : ["the state has not been restored yet"];
+  for (const [reader, answeredAt] of readers) {
+    const ageMs = clock.elapsed() - answeredAt;
+    if (ageMs <= thresholds.unansweredMs) continue;
+    const into = ageMs > thresholds.unansweredDeadMs ? dead : tainted;
+    into.push(`Kafka has not answered the ${reader} for ${Math.round(ageMs / 1_000)} s`);
+  }
+  if (unsavedMs > thresholds.unsavedMs)
+    tainted.push(`what was read is in no checkpoint for ${Math.round(unsavedMs / 1_000)} s`);
   if (p99 !== null && p99 * 1_000 > thresholds.eventToProfileMs) {
     tainted.push(
       `p99 of event to profile is ${p99.toFixed(1)} s, above ${thresholds.eventToProfileMs / 1_000} s`,
@@ -55,7 +75,6 @@ export function healthOf(
   if (skewMs > thresholds.clockSkewMs)
     tainted.push(`records from ${Math.round(skewMs / 1_000)} s in the future: a clock is off`);
   for (const [name, text] of board.troubles()) tainted.push(`${name}: ${text}`);
-  const dead = board.ready() ? [] : ["the state has not been restored yet"];
   const status = dead.length > 0 ? "dead" : tainted.length > 0 ? "tainted" : "ok";
   return {
     status,
@@ -63,6 +82,10 @@ export function healthOf(
     checks: {
       eventToProfileP99Seconds: p99,
       pollAgeMs,
+      unsavedMs,
+      ...Object.fromEntries(
+        [...readers].map(([reader, answeredAt]) => [`${reader}AgeMs`, clock.elapsed() - answeredAt]),
+      ),
       memoryBytes,
       clockSkewMs: skewMs,
       troubles: board.troubles().size,

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { CanaryShape } from "../canary/render.ts";
 import { Fault } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
-import type { Clock } from "../model/time.ts";
+import type { Clock, Elapsed } from "../model/time.ts";
 import { parseInstant } from "../model/time.ts";
 import type { Board, Intake, Orders, ViewStatus } from "../pipeline/board.ts";
 import { nearest } from "../spec/nearest.ts";
@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly log: { warn(object: object, message: string): void };
   /** Records behind, by `partitionKey`. */
   readonly lag: () => ReadonlyMap<string, number>;
+  /** When Kafka last answered, by reader; absent: nothing is read there. */
+  readonly readers?: () => ReadonlyMap<string, Elapsed>;
   readonly deliveryFailures: () => ReadonlyMap<string, number>;
   readonly memory?: () => MemoryStatus;
   readonly thresholds?: Partial<HealthThresholds>;
@@ -154,7 +156,7 @@ function addHealth(app: FastifyInstance, options: ServerOptions, validators: Val
     return { ready };
   });
   app.get("/health", async (_request, reply) => {
-    const health = healthOf(board, clock, process.memoryUsage.rss(), thresholds);
+    const health = healthOf(board, clock, process.memoryUsage.rss(), thresholds, options.readers?.());
     reply.code(health.status === "ok" ? 200 : 503);
     return health;
   });

@@ -16,6 +16,7 @@ import {
   type ThreadStart,
   type ToThread,
 } from "./thread-messages.ts";
+import { createPulse } from "./thread-pulse.ts";
 
 /** Bytes that may be on their way to the thread that profiles, or wait there; a single slice may be larger. */
 const underWayMax = 8 * 1024 * 1024;
@@ -43,6 +44,8 @@ const tell = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void 
 
 port.on("message", (message: ToThread) => {
   switch (message.kind) {
+    case "pulse":
+      return pulse.heard();
     case "answer": {
       const answer = answers.get(message.id);
       answers.delete(message.id);
@@ -61,7 +64,24 @@ port.on("message", (message: ToThread) => {
   }
 });
 
+let fault: unknown;
+let answered = false;
+/** Nobody takes anything any more: the group is left, so that others may have the partitions. */
+const giveUp = (): void => {
+  fault ??= new Fault("source.failed", "the thread that profiles has said nothing for a minute");
+  for (const answer of answers.values()) answer.reject(fault);
+  stop.abort();
+};
+const pulse = createPulse({
+  beat: () => {
+    tell({ kind: "pulse", answered });
+    answered = false;
+  },
+  onDead: giveUp,
+});
+
 const ask = <T>(call: ReceiverCall): Promise<T> => {
+  if (fault !== undefined) return Promise.reject(fault);
   const id = calls++;
   const answer = Promise.withResolvers<unknown>();
   answers.set(id, answer);
@@ -126,13 +146,16 @@ const source = createKafkaSource({
   // "source" is told of by whoever takes the messages: this side is done with them, and knows nothing, while they wait over there
   onTrouble: (name, text) => tell({ kind: "trouble", name: name === "source" ? "backlog" : name, text }),
   onLag: (key, records) => tell({ kind: "lag", key, records }),
+  onSign: () => {
+    answered = true;
+  },
 });
 
-let fault: unknown;
 try {
   await source.run(receiver, stop.signal);
 } catch (error) {
-  fault = error;
+  fault ??= error;
 }
+pulse.end();
 tell({ kind: "ended", fault: fault === undefined ? undefined : noteOf(fault) });
 port.close();

@@ -16,6 +16,7 @@ import {
   type ToThread,
   unpackMessages,
 } from "./thread-messages.ts";
+import { createPulse } from "./thread-pulse.ts";
 
 /** How long to wait before messages that a sink or the store has held up are taken again. */
 const retryAfterMs = 1_000;
@@ -32,7 +33,7 @@ const stopWithinMs = 15_000;
 const atOneGoMs = 20;
 
 export interface KafkaThreadOptions
-  extends Pick<KafkaSourceOptions, "topics" | "reached" | "onTrouble" | "onLag"> {
+  extends Pick<KafkaSourceOptions, "topics" | "reached" | "onTrouble" | "onLag" | "onSign"> {
   readonly kafka: KafkaOptions & Pick<KafkaSourceOptions, "groupId" | "startFrom">;
   readonly log: KafkaLog | undefined;
 }
@@ -43,7 +44,7 @@ export interface KafkaThreadOptions
  * it is ahead by 8 MiB at most. A checkpoint is one of those calls, so it holds what was received before it and nothing else.
  */
 export function createKafkaThread(options: KafkaThreadOptions): Source {
-  const { kafka, topics, reached = false, onTrouble, onLag, log } = options;
+  const { kafka, topics, reached = false, onTrouble, onLag, onSign, log } = options;
   return {
     async run(receiver, signal) {
       const { brokers, groupId, startFrom, clientId, ssl, sasl } = kafka;
@@ -73,6 +74,15 @@ export function createKafkaThread(options: KafkaThreadOptions): Source {
         await nextRound();
         roundAt = performance.now();
       };
+      const pulse = createPulse({
+        beat: () => tell({ kind: "pulse" }),
+        onDead: () => {
+          const silent = "the thread that reads Kafka has said nothing for a minute";
+          ended.reject(
+            new Fault("source.failed", silent, { hint: "whoever starts tidemark may start it again" }),
+          );
+        },
+      });
       let late: NodeJS.Timeout | undefined;
       const end = (): void => {
         stop.abort();
@@ -93,6 +103,10 @@ export function createKafkaThread(options: KafkaThreadOptions): Source {
             return onTrouble(message.name, message.text);
           case "lag":
             return onLag(message.key, message.records);
+          case "pulse":
+            pulse.heard();
+            if (message.answered) onSign?.();
+            return;
           case "log":
             return log?.debug(message.fields, message.text);
           case "ended":
@@ -112,6 +126,7 @@ export function createKafkaThread(options: KafkaThreadOptions): Source {
       } finally {
         signal.removeEventListener("abort", end);
         clearTimeout(late);
+        pulse.end();
         stop.abort();
         await worker.terminate();
         await turn;

@@ -49,6 +49,8 @@ export type FromThread =
   | { readonly kind: "drop"; readonly key: string; readonly term: number }
   | { readonly kind: "trouble"; readonly name: string; readonly text: string | undefined }
   | { readonly kind: "lag"; readonly key: string; readonly records: number }
+  /** Once a second. `answered`: by Kafka, since the last one. */
+  | { readonly kind: "pulse"; readonly answered: boolean }
   | { readonly kind: "log"; readonly fields: object; readonly text: string }
   | { readonly kind: "ended"; readonly fault: FaultNote | undefined };
 
@@ -69,6 +71,8 @@ export type ToThread =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown; readonly fault?: FaultNote }
   /** The messages in this buffer have been profiled, or dropped: it may be written again. */
   | { readonly kind: "taken"; readonly bytes: ArrayBuffer }
+  /** Once a second. */
+  | { readonly kind: "pulse" }
   | { readonly kind: "stop" };
 
 /** A fault as data: errors lose what is their own on the way between threads. */

@@ -157,6 +157,14 @@ describe("wrong input", () => {
     await eventually(60_000, "it tries again", () => (wire.refused() > 6 ? true : undefined));
     wire.mend();
     const running = await starting;
+    const readers = await eventually(20_000, "health knows both readers", async () => {
+      const { checks } = (await (await fetch(new URL("/health", running.url))).json()) as {
+        checks: Record<string, number>;
+      };
+      const { sourceAgeMs, judgeAgeMs } = checks;
+      return sourceAgeMs === undefined || judgeAgeMs === undefined ? undefined : [sourceAgeMs, judgeAgeMs];
+    });
+    assert.ok(Math.max(...readers) < 30_000, String(readers));
     assert.match(running.log(), /Kafka at 127\.0\.0\.1:\d+: .*; tried again for \d+ s more/);
     assert.equal(await running.stop(), 0);
   });

@@ -6,12 +6,13 @@ import { noon } from "../pipeline/outcomes.ts";
 import { ask, fakeBoard, recoUser, serve, statusOf } from "./support.ts";
 
 const thresholds = { ...defaultThresholds, pollAgeMs: 60_000, memoryBytes: 1_000 };
-const health = (change: Partial<Board>, memoryBytes = 0) =>
+const health = (change: Partial<Board>, memoryBytes = 0, readers?: ReadonlyMap<string, number>) =>
   healthOf(
     fakeBoard([statusOf(recoUser)], change),
     { now: () => noon, elapsed: () => noon },
     memoryBytes,
     thresholds,
+    readers,
   );
 
 describe("deep health", () => {
@@ -32,6 +33,7 @@ describe("deep health", () => {
     const cases: readonly (readonly [Partial<Board>, number, RegExp])[] = [
       [{ eventToProfileSeconds: () => slow }, 0, /p99.*31\.0 s, above 30 s/],
       [{ lastPollAt: () => noon - 61_000 }, 0, /nothing was read for 61 s/],
+      [{ unsavedSince: () => noon - 61_000 }, 0, /in no checkpoint for 61 s/],
       [{}, 2_000, /memory 2000 bytes, above 1000/],
       [{ eventToProfileSeconds: () => ahead }, 0, /400 s in the future/],
       [{ troubles: () => new Map([["sink.alertmanager", "refused"]]) }, 0, /^sink\.alertmanager: refused$/],
@@ -42,6 +44,16 @@ describe("deep health", () => {
       assert.equal(reasons.length, 1);
       assert.match(reasons[0] ?? "", reason);
     }
+  });
+
+  it("is tainted by a reader that Kafka does not answer, dead after two minutes, and says which", () => {
+    const ages = (source: number, judge: number) =>
+      health({}, 0, new Map(Object.entries({ source: noon - source, judge: noon - judge })));
+    assert.equal(ages(29_000, 1_000).status, "ok");
+    assert.equal(ages(29_000, 1_000).checks["sourceAgeMs"], 29_000);
+    const { status, reasons } = ages(1_000, 31_000);
+    assert.deepEqual([status, reasons], ["tainted", ["Kafka has not answered the judge for 31 s"]]);
+    assert.equal(ages(518_000, 1_000).status, "dead");
   });
 
   it("is not tainted by one slow message in a hundred", () => {

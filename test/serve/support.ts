@@ -94,6 +94,7 @@ export function fakeBoard(views: readonly ViewStatus[], change: Partial<Board> =
       return () => timers.delete(listener);
     },
     lastPollAt: () => undefined,
+    unsavedSince: () => undefined,
     ready: () => says.ready,
     troubles: () => says.troubles,
     queuedBytes: () => 0,

@@ -8,6 +8,7 @@ import { type Message, type Partition, partitionKey } from "../../src/model/reco
 import type { Receiver } from "../../src/pipeline/ports.ts";
 import { createKafkaThread } from "../../src/source/kafka-threaded.ts";
 import { faultOf, noteOf, packMessages, unpackMessages } from "../../src/source/thread-messages.ts";
+import { createPulse } from "../../src/source/thread-pulse.ts";
 import { broker, createTopic } from "../services/services.ts";
 import { eventually } from "../services/wait.ts";
 
@@ -130,6 +131,22 @@ function read(brokers: string, topic: string, options: ReadOptions = {}): Readin
   ended.catch(() => undefined); // looked at by the test
   return Object.assign(state, reading, { ended, stop: () => end.abort() });
 }
+
+describe("the pulse between threads", () => {
+  it("tells once of one that was heard and fell silent, and never of one that speaks or has yet to begin", async () => {
+    const told = { silent: 0, speaking: 0, starting: 0 };
+    const pulseOf = (name: keyof typeof told, beat: () => void) =>
+      createPulse({ beat, everyMs: 1, onDead: () => (told[name] += 1) });
+    const silent = pulseOf("silent", () => undefined);
+    silent.heard();
+    const speaking = pulseOf("speaking", () => speaking.heard());
+    const starting = pulseOf("starting", () => undefined);
+    await eventually(() => told.silent > 0);
+    await new Promise((done) => setTimeout(done, 100));
+    for (const pulse of [silent, speaking, starting]) pulse.end();
+    assert.deepEqual(told, { silent: 1, speaking: 0, starting: 0 });
+  });
+});
 
 const count = 600;
 
