@@ -136,7 +136,7 @@ export function appendBytes(into: Categories, bytes: Uint8Array, from: number, t
 }
 
 /** Room for `more` bytes. What is kept is closed up, and takes half of the array at most then, as long as it is not larger than at first. */
-export function makeBytes(into: Categories, more: number): void {
+function makeBytes(into: Categories, more: number): void {
   if (into.bytesUsed + more <= into.bytes.length) return;
   const { starts, lengths, size } = into;
   let kept = 0;

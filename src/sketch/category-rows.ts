@@ -1,13 +1,4 @@
-import {
-  addBytes,
-  appendBytes,
-  type Categories,
-  find,
-  keptBytes,
-  keptBytesOf,
-  makeBytes,
-  makeRoom,
-} from "./categories.ts";
+import { addBytes, appendBytes, type Categories, find, keptBytesOf, makeRoom } from "./categories.ts";
 import { addHash, addRanks, type Distinct } from "./distinct.ts";
 import { kernel } from "./kernel.ts";
 
@@ -115,11 +106,19 @@ function addInKernel(
   return { count, shortest: count === 0 ? Number.POSITIVE_INFINITY : shortest, longest };
 }
 
+/** New values are kept with the bytes of all rows from the first to the last of them, as long as that is no more for each of them. */
+const spanPerValue = 32;
+
 /**
  * Tells where the kept bytes of the entries `[first, size)` begin, in the order in which the kernel left them: first those that stay,
  * whose bytes stay where they are, then the new ones.
  */
-function keepTexts(categories: Categories, { bytes, starts }: Texts, first: number, size: number): void {
+function keepTexts(
+  categories: Categories,
+  { bytes, starts, ends }: Texts,
+  first: number,
+  size: number,
+): void {
   const { entryOrigin, entryLength } = kernel;
   const own = categories.starts;
   const { lengths } = categories;
@@ -130,24 +129,22 @@ function keepTexts(categories: Categories, { bytes, starts }: Texts, first: numb
     lengths[entry] = lengths[origin] as number;
   }
   categories.size = entry;
-  let more = 0;
-  for (let at = entry; at < size; at++) more += keptBytesOf(entryLength[at] as number);
-  makeBytes(categories, more);
-  while (entry < size) {
-    // of rows that follow each other, whose bytes do so too
-    let row = -1 - (entryOrigin[entry] as number);
-    const start = starts[row] as number;
-    const shift = categories.bytesUsed - start;
-    let end = start;
-    let whole = true;
-    while (whole && entry < size && entryOrigin[entry] === -1 - row) {
+  if (entry === size) return;
+  // new ones are in the order of their rows
+  const from = starts[-1 - (entryOrigin[entry] as number)] as number;
+  const to = ends[-1 - (entryOrigin[size - 1] as number)] as number;
+  if (to - from <= spanPerValue * (size - entry)) {
+    const shift = appendBytes(categories, bytes, from, to) - from;
+    for (; entry < size; entry++)
+      own[entry] = (starts[-1 - (entryOrigin[entry] as number)] as number) + shift;
+  } else {
+    for (; entry < size; entry++) {
+      const start = starts[-1 - (entryOrigin[entry] as number)] as number;
       const length = entryLength[entry] as number;
-      whole = length <= keptBytes;
-      own[entry++] = end + shift;
-      end += whole ? length : keptBytes;
-      row++;
+      own[entry] = appendBytes(categories, bytes, start, start + keptBytesOf(length));
+      lengths[entry] = length;
+      categories.size = entry + 1;
     }
-    appendBytes(categories, bytes, start, end);
   }
   categories.size = size;
 }
