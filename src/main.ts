@@ -91,5 +91,8 @@ function report(error: unknown): number {
 }
 
 process.exitCode = await main(process.argv.slice(2));
+// A pipe takes 64 KiB at a time; `process.exit` would throw away what waits for its reader.
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((flushed) => stream.write("", () => flushed()));
 // Handles that a library left open must not keep a finished command alive.
 process.exit();

@@ -20,6 +20,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "canary", load: async () => (await import("./canary.ts")).addCanary },
   { name: "link", load: async () => (await import("./link.ts")).addLink },
   { name: "guard", load: async () => (await import("./guard.ts")).addGuard },
+  { name: "audit", load: async () => (await import("./audit.ts")).addAudit },
   { name: "capture", load: async () => (await import("./capture.ts")).addCapture },
   { name: "explain", load: async () => (await import("./explain.ts")).addExplain },
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },

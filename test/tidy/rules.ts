@@ -17,6 +17,7 @@ export const floors: Readonly<Record<string, number>> = {
   pipeline: 5,
   spec: 5,
   canary: 5,
+  audit: 5,
   source: 6,
   sink: 6,
   store: 6,
@@ -55,6 +56,7 @@ const packagesOfPureRooms: Readonly<Record<string, readonly string[]>> = {
   pipeline: [],
   spec: ["yaml", "zod", "re2js", "node:crypto"],
   canary: [],
+  audit: ["yaml", "smol-toml"],
 };
 
 /** Packages that only some rooms may name, so that another one can take their place. */
@@ -173,6 +175,7 @@ export const tables: Readonly<Record<string, TableConvention>> = {
   check: { table: "table.ts", part: /^export const (\w+): CompileRule\b/gm },
   sketch: { table: "table.ts", part: /^export (?:const|function) (\w+)(?:\([^)]*\))?: Sketch</gm },
   decode: { table: "table.ts", part: /^export function (create\w+Reader|decode[A-Z]\w*)\b/gm },
+  audit: { table: "table.ts", part: /^export const (\w+): Auditor\b/gm },
   spec: { table: "foreign.ts", part: /^export const (\w+): ForeignFormat\b/gm },
   cli: { table: "commands.ts", part: /^export function (add\w+)\(program: Command, io: Io\)/gm },
 };
