@@ -13,6 +13,7 @@ import {
   segmentKey,
   type Verdict,
 } from "../model/verdict.ts";
+import { isOfPast, type PastAlert, type PastAlerts, withPast } from "./past-alerts.ts";
 import { readState } from "./state.ts";
 
 /** More than this and the open breaker alone speaks for the view. */
@@ -35,10 +36,12 @@ export interface AlertBook {
   readonly breakers: ReadonlyMap<string, Alert>;
   /** Alerts that would have fired beyond the bound, since it was last passed. */
   readonly unlisted: number;
+  /** Those that are over. */
+  readonly past: PastAlerts;
 }
 
 export function newAlertBook(): AlertBook {
-  return { entries: new Map(), breakers: new Map(), unlisted: 0 };
+  return { entries: new Map(), breakers: new Map(), unlisted: 0, past: new Map() };
 }
 
 /** Alerts that fire now, in the order in which they began. */
@@ -52,7 +55,8 @@ export function activeAlerts(book: AlertBook): readonly Alert[] {
  * An alert fires at the first critical verdict, early or final, and resolves after `closeAfter` clean closed windows of
  * its own statistic in a row; insufficient ones count for neither, and one that is still near its line is not clean. `TidemarkBreakerOpen` fires until the breaker has
  * closed again, half-open included. The whole view is folded first: while its alert fires, the same field and statistic
- * of a segment stays silent, because it is the same incident. `TidemarkTainted` is the exception: its segment is the news.
+ * of a segment stays silent, because it is the same incident. `TidemarkTainted` is the exception: its segment is the news. A window
+ * of the time of an alert that is over, judged again because a part of it came late, fires nothing.
  *
  * @param changed  one alert for each that began or ended, in that order of events
  */
@@ -66,6 +70,7 @@ export function foldAlerts(
     entries: new Map(book.entries),
     breakers: new Map(book.breakers),
     unlisted: book.unlisted,
+    past: book.past,
     changed: [],
   };
   for (const window of judged.toSorted(byTimeThenWholeFirst)) {
@@ -78,7 +83,12 @@ export function foldAlerts(
   const now = Math.max(...transitions.map(({ transition }) => transition.time));
   fireWaitingBreakers(draft, now, view);
   return {
-    book: { entries: draft.entries, breakers: draft.breakers, unlisted: draft.unlisted },
+    book: {
+      entries: draft.entries,
+      breakers: draft.breakers,
+      unlisted: draft.unlisted,
+      past: draft.past,
+    },
     changed: draft.changed,
   };
 }
@@ -119,6 +129,7 @@ export function encodeAlertBook(book: AlertBook): string {
     entries: [...book.entries],
     breakers: [...book.breakers],
     unlisted: book.unlisted,
+    past: [...book.past],
   });
 }
 
@@ -128,9 +139,15 @@ export function decodeAlertBook(text: string): AlertBook {
     entries: [string, AlertEntry][];
     breakers: [string, Alert][];
     unlisted: number;
+    past?: [string, PastAlert][];
   }
   const saved = readState<Saved>(text, "entries");
-  return { entries: new Map(saved.entries), breakers: new Map(saved.breakers), unlisted: saved.unlisted };
+  return {
+    entries: new Map(saved.entries),
+    breakers: new Map(saved.breakers),
+    unlisted: saved.unlisted,
+    past: new Map(saved.past ?? []),
+  };
 }
 
 const alertNames: Partial<Record<StatisticName, AlertName>> = {
@@ -147,6 +164,7 @@ interface Draft {
   readonly entries: Map<string, AlertEntry>;
   readonly breakers: Map<string, Alert>;
   unlisted: number;
+  past: PastAlerts;
   readonly changed: Alert[];
 }
 
@@ -162,7 +180,10 @@ function foldVerdict(draft: Draft, window: JudgedWindow, verdict: Verdict, view:
   if (verdict.status === "critical") {
     const alert = firing(window, verdict, place);
     if (known !== undefined) draft.entries.set(place.fingerprint, again(known, alert, window));
-    else if (!isSuppressed(draft, window.segment, verdict, place.alertname, view))
+    else if (
+      !isSuppressed(draft, window.segment, verdict, place.alertname, view) &&
+      !isOver(draft, place, window, view)
+    )
       fire(draft, alert, window.window.start);
     return;
   }
@@ -181,7 +202,10 @@ function foldWarning(draft: Draft, window: JudgedWindow, verdict: Verdict, view:
   const known = draft.entries.get(place.fingerprint);
   const alert = firing(window, verdict, place);
   if (known !== undefined) draft.entries.set(place.fingerprint, again(known, alert, window));
-  else if (!alertsOf(draft, window.segment, verdict.field).some(({ severity }) => severity === "critical"))
+  else if (
+    !alertsOf(draft, window.segment, verdict.field).some(({ severity }) => severity === "critical") &&
+    !isOver(draft, place, window, view)
+  )
     fire(draft, alert, window.window.start);
 }
 
@@ -209,8 +233,18 @@ function alertsOf(draft: Draft, segment: Segment | null, field: string | null): 
     .filter((alert) => alert.field === field && segmentKey(alert.segment) === key);
 }
 
+function isOver(
+  { past }: Draft,
+  { fingerprint }: Place,
+  { window }: JudgedWindow,
+  { window: { sizeMs }, breaker: { closeAfter } }: FeatureView,
+): boolean {
+  return isOfPast(past, fingerprint, window, closeAfter * sizeMs);
+}
+
 function resolve(draft: Draft, alert: Alert, { window }: JudgedWindow, verdict: Verdict): void {
   draft.entries.delete(alert.fingerprint);
+  draft.past = withPast(draft.past, alert.fingerprint, { from: alert.startsAt, through: window.start });
   const { example: _past, ...past } = alert;
   draft.changed.push({
     ...past,

@@ -59,6 +59,19 @@ const told = (lines: readonly Alert[]): string[] =>
   );
 
 describe("alerts", () => {
+  it("are not fired again by a window of their time that is judged again after they have ended", () => {
+    const clean = (at: number): readonly JudgedWindow[] => [judgedMinute(at, [verdict()])];
+    const { book, lines } = play([[judgedMinute(10, [breach()])], ...[11, 12, 13].map(clean)]);
+    assert.deepEqual(told(lines).slice(2), ["resolved TidemarkDrift 14", "resolved TidemarkBreakerOpen 14"]);
+    const restored = decodeAlertBook(encodeAlertBook(book));
+    const fires = (at: number): boolean =>
+      foldAlerts(restored, [judgedMinute(at, [breach()])], [], view).changed.length > 0;
+    assert.equal(fires(11), false, "a part of it came late");
+    assert.equal(fires(8), false, "it would have begun there");
+    assert.equal(fires(6), true, "another incident, before it");
+    assert.equal(fires(14), true, "and one after it");
+  });
+
   it("fire at the window's end and resolve at the end of the third clean one, together with the breaker's", () => {
     const { lines, book } = play([
       [judgedMinute(0, [breach()])],
