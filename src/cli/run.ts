@@ -9,6 +9,7 @@ import { createMonitor } from "../pipeline/run.ts";
 import { createServer } from "../serve/server.ts";
 import { createLogger } from "../sink/log.ts";
 import type { Cluster } from "./cluster.ts";
+import { countBuffersWithHeap } from "./collector.ts";
 import { type Config, loadConfigFile } from "./config.ts";
 import { connectionsShare, descriptorLimit } from "./descriptors.ts";
 import { queriesOf, watchGauges } from "./gauges.ts";
@@ -142,8 +143,10 @@ async function run(options: RunOptions, io: Io): Promise<void> {
     },
   };
   let cluster: Cluster | undefined;
+  const limitBytes = config.limits.memory ?? memoryAtHand().bytes;
+  countBuffersWithHeap(limitBytes);
   const watchdog = startWatchdog({
-    limitBytes: config.limits.memory ?? memoryAtHand().bytes,
+    limitBytes,
     clock: systemClock,
     trouble: onTrouble,
     shed: () => {
