@@ -58,7 +58,7 @@ export function addRun(program: Command, io: Io): void {
     .option("--specs <dir>", "directory of specs and baselines")
     .option("--port <port>", "HTTP port; 0 picks a free one")
     .option("--input <files...>", "embedded: files or globs to read")
-    .option("--follow", "embedded: wait for more data in the input")
+    .option("--follow", "embedded: wait for more batches in the input (Arrow)")
     .option("--view <name>", "embedded: the feature view that the input belongs to, when there are several")
     .addHelpText(
       "after",
@@ -340,10 +340,22 @@ async function openSource({
     return schemasFor(source, config);
   }
   if (options.input === undefined) return undefined;
+  const files = expandInputs(options.input, io);
+  const growing =
+    options.follow === true ? files.find((file) => /\.(csv|jsonl|ndjson)$/i.test(file)) : undefined;
+  if (growing !== undefined) {
+    throw new Fault(
+      "usage",
+      `--follow: ${growing} has no batches of its own, so rows that are appended cannot be told`,
+      {
+        hint: "follow Arrow files, or POST rows as they come to /v1/validate/VIEW",
+      },
+    );
+  }
   const view = views.find(({ name }) => name === options.view) ?? views[0];
   const { createFileSource } = await import("../source/file.ts");
   return createFileSource({
-    files: expandInputs(options.input, io),
+    files,
     hints: view === undefined ? undefined : hintsOf(view),
     limits,
     follow: options.follow === true,

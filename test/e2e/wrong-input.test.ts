@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -184,6 +184,14 @@ describe("wrong input", () => {
     assert.equal(refused.code, 4, refused.stderr);
     assert.match(refused.stderr, new RegExp(`${down}.*ECONNREFUSED.*tried again for 1 s more`));
     assert.match(refused.stderr, new RegExp(`^tidemark: .*${down}.*ECONNREFUSED`, "m"));
+
+    const rows = join(dir, "rows.jsonl");
+    writeFileSync(rows, "{}\n");
+    const follow = await tidemark(["run", "--specs", specs, "--port", "0", "--input", rows, "--follow"], {
+      cwd: dir,
+    });
+    assert.equal(follow.code, 2, follow.stderr);
+    assert.match(follow.stderr, /--follow: .*rows\.jsonl has no batches/);
 
     const unknown = await tidemark(["run", "--specs", specs], {
       cwd: dir,
