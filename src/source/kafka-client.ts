@@ -138,9 +138,19 @@ function mayPass(error: unknown): boolean {
   const [, thrownAt = ""] = error.stack?.split(/\n\s+at /) ?? [];
   return (
     (error as { retriable?: unknown }).retriable === true ||
-    /[\\/]kafkajs[\\/]/.test(error.name === "TypeError" ? thrownAt : "")
+    passing.has(error.name) ||
+    (error.name === "TypeError" && /[\\/]kafkajs[\\/]/.test(thrownAt))
   );
 }
+
+/** What kafkajs does not try again by itself, and what a new client may get over. */
+const passing: ReadonlySet<string> = new Set([
+  "KafkaJSGroupCoordinatorNotFound",
+  "KafkaJSInvariantViolation",
+  "KafkaJSLockTimeout",
+  "KafkaJSPartialMessageError",
+  "KafkaJSTimeout",
+]);
 
 /** What kafkajs throws, as a fault that names the brokers. */
 export function kafkaFault(brokers: readonly string[], error: unknown): Fault {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { it } from "node:test";
 import { Worker } from "node:worker_threads";
-import { createKafkaClient } from "../../src/source/kafka-client.ts";
+import { createKafkaClient, kafkaFault } from "../../src/source/kafka-client.ts";
 import { startProxy } from "../faults/proxy.ts";
 import { readAll } from "../faults/truth.ts";
 import { freePorts } from "../services/ports.ts";
@@ -17,6 +17,20 @@ it("a consumer that is stopped while the set of brokers changes ends, and leaves
   const [told] = await Promise.race([once(worker, "message"), once(worker, "exit")]);
   clearTimeout(late);
   assert.deepEqual(told, { left: true });
+});
+
+it("what a cluster may get over is tried again, what is wrong with us is not", () => {
+  const named = (name: string, fields: object): Error => Object.assign(new Error(name), { name, ...fields });
+  const retryable = (error: Error): boolean => kafkaFault(["b:1"], error).retryable;
+  const lock = named("KafkaJSLockTimeout", { retriable: false });
+  assert.ok(retryable(lock));
+  assert.ok(retryable(named("KafkaJSNonRetriableError", { retriable: false, cause: lock })), "by its cause");
+  assert.ok(retryable(named("KafkaJSProtocolError", { retriable: true })), "an election");
+  assert.ok(!retryable(named("KafkaJSSASLAuthenticationError", { retriable: false })));
+  assert.ok(
+    !retryable(named("KafkaJSProtocolError", { retriable: false, type: "TOPIC_AUTHORIZATION_FAILED" })),
+  );
+  assert.ok(!retryable(new TypeError("our own")));
 });
 
 it("a client gets through to its cluster when the first of its brokers takes connections and closes them", async (t) => {
