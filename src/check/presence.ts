@@ -1,4 +1,4 @@
-import type { CompileRule } from "./rule.ts";
+import { articled, type CompileRule } from "./rule.ts";
 
 /** A field's column stands in every batch. */
 export const missing: CompileRule = ({ type }) => ({
@@ -9,4 +9,4 @@ export const missing: CompileRule = ({ type }) => ({
 
 /** Every row holds a value, unless the field is nullable. */
 export const notNull: CompileRule = ({ nullable, type }) =>
-  nullable ? undefined : { kind: "cell", name: "null", expected: `a ${type}` };
+  nullable ? undefined : { kind: "cell", name: "null", expected: articled(type) };

@@ -63,3 +63,8 @@ export interface ListRule {
 
 /** `undefined` when the field does not ask for the rule. */
 export type CompileRule = (field: FieldSpec) => Rule | undefined;
+
+/** `an int64`, `a uint8`, `an embedding`. */
+export function articled(type: string): string {
+  return `${/^(?:int|embedding)/.test(type) ? "an" : "a"} ${type}`;
+}

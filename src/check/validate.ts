@@ -2,7 +2,15 @@ import { type Batch, type Column, cellOf, instantOf, int64ToNumber, isPresent } 
 import type { FeatureView, FieldSpec } from "../model/feature-view.ts";
 import { hashBytes, viewOf } from "../model/hash.ts";
 import { isoTime } from "../model/time.ts";
-import type { ListRule, NumberRule, Rule, RuleName, Text, TextRule } from "./rule.ts";
+import {
+  articled,
+  type ListRule,
+  type NumberRule,
+  type Rule,
+  type RuleName,
+  type Text,
+  type TextRule,
+} from "./rule.ts";
 import { rules as allRules } from "./table.ts";
 import { fits } from "./type.ts";
 
@@ -287,7 +295,7 @@ function detailOf(name: string, rule: Rule, value: string, known: readonly strin
     case "null":
       return `${name} is null`;
     case "type":
-      return `${name} is ${value}, not a ${rule.expected}`;
+      return `${name} is ${value}, not ${articled(rule.expected)}`;
     case "default":
       return `${value} is not in the mapping of ${name}${known === undefined ? "" : `, for example ${known.slice(0, 3).join(", ")}`}`;
     case "pattern":
@@ -303,7 +311,7 @@ function hintOf({ name }: FieldSpec, rule: Rule): string {
     case "null":
       return `send ${name} with every row, or declare it nullable in the spec`;
     case "type":
-      return `send a ${rule.expected}; look for a change of type where the feature is computed`;
+      return `send ${articled(rule.expected)}; look for a change of type where the feature is computed`;
     case "default":
       return `send ${rule.expected}; the model gives any other value its default case`;
     case "pattern":

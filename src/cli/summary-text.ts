@@ -14,6 +14,7 @@ export function summaryText(summary: Summary, paint: Paint): string {
       "events",
       `${count(rows)} read = ${count(profiled)} profiled + ${count(late)} late + ${count(rejected)} rejected + ${count(deadLettered)} dead-lettered`,
     ],
+    ...rejectedLines(summary),
     [
       "windows",
       `${count(windows)} closed${from === null || to === null ? "" : `, ${minute(from)} – ${minute(to)}`}`,
@@ -29,6 +30,19 @@ export function summaryText(summary: Summary, paint: Paint): string {
     ["fields", fieldsText(summary, paint)],
   ];
   return lines.map(([name, text]) => `  ${paint.bold(name.padEnd(9))} ${text}\n`).join("");
+}
+
+/** Rows that no window took would be missed by nobody. */
+function rejectedLines({ rejected, rows, rejectedExample }: Summary): [string, string][] {
+  if (rejectedExample === undefined) return [];
+  const { value, requestId, position } = rejectedExample;
+  const where = [
+    requestId === undefined ? [] : [`request ${requestId}`],
+    position === undefined ? [] : [`at ${position}`],
+  ];
+  const share = number((100 * rejected) / Math.max(1, rows));
+  const text = `${share}% of rows, the first: ${[value, ...where.flat()].join(", ")}`;
+  return [["rejected", printable(text)]];
 }
 
 /** What moved first, where more than one thing did. */

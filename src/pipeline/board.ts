@@ -2,7 +2,7 @@ import type { Batch } from "../model/batch.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Counts } from "../model/record.ts";
 import type { Elapsed, EventTime } from "../model/time.ts";
-import type { Alert, Breaker, BreakerOrder, JudgedWindow, VerdictStatus } from "../model/verdict.ts";
+import type { Alert, Breaker, BreakerOrder, Example, JudgedWindow, VerdictStatus } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import type { Outcome, PartitionStatus } from "./ports.ts";
 
@@ -65,6 +65,8 @@ export interface ViewStatus {
   >;
   /** Dead letters by reason since the start. */
   readonly deadLetters: ReadonlyMap<string, number>;
+  /** A row that was rejected since the start, and why. */
+  readonly rejectedExample?: Example | undefined;
   /** Records that were gone from the log before they were read. */
   readonly lost: number;
 }

@@ -12,6 +12,7 @@ import {
   partitionKey,
 } from "../model/record.ts";
 import type { EventTime } from "../model/time.ts";
+import type { Example } from "../model/verdict.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import type { PartitionState, Profiler } from "../profile/profiler.ts";
 import { withLinks } from "./link-columns.ts";
@@ -29,6 +30,8 @@ export interface Lane {
   readonly counts: Counts;
   /** Dead letters by reason. */
   readonly deadLetters: Map<string, number>;
+  /** The first row that was rejected since the start, and why. */
+  rejected: Example | undefined;
   /** The first offset that has not been seen. */
   nextOffset: number;
   /** The last record that was seen. */
@@ -66,6 +69,7 @@ export function createLane(partition: Partition, view: FeatureView, state: Parti
     view,
     counts: emptyCounts(),
     deadLetters: new Map(),
+    rejected: undefined,
     nextOffset: 0,
     anchor: undefined,
     lost: 0,
@@ -121,6 +125,7 @@ export function stepLane(
     const linked = withLinks(batch, message.headers, lane.view, lane.key);
     const folded = profiler.fold(lane.state, linked, { timestamp: message.timestamp, position });
     addCounts(lane.counts, folded.counts);
+    lane.rejected ??= folded.rejectedExample;
     closed.push(...folded.closed);
   }
   return { closed: takePartial(lane, profiler, closed), deadLetter: undefined };

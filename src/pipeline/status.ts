@@ -1,7 +1,7 @@
 import { getOrInsert } from "../model/maps.ts";
 import { addCounts, emptyCounts } from "../model/record.ts";
 import type { Elapsed, EventTime } from "../model/time.ts";
-import type { Alert } from "../model/verdict.ts";
+import type { Alert, Example } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import type { Board, ViewStatus } from "./board.ts";
 import { type Cell, isGate } from "./cell.ts";
@@ -56,7 +56,11 @@ export function createBoard(parts: BoardParts): Board {
     const { baseline } = cell;
     const judging = parts.judgingOf(cell);
     let lost = 0;
-    for (const lane of cell.lanes.values()) lost += lane.lost;
+    let rejectedExample: Example | undefined;
+    for (const lane of cell.lanes.values()) {
+      lost += lane.lost;
+      rejectedExample ??= lane.rejected;
+    }
     return {
       view: cell.view,
       baseline:
@@ -75,6 +79,7 @@ export function createBoard(parts: BoardParts): Board {
       baselineFields: new Map([...(baseline?.fields ?? [])].map(([name, { profile }]) => [name, profile])),
       nonFinite: sinceStart,
       deadLetters,
+      rejectedExample,
       lost,
     };
   };

@@ -6,6 +6,7 @@ import {
   type Alert,
   type BreakerReason,
   type BreakerStateName,
+  type Example,
   type JudgedWindow,
   type StatisticName,
   segmentKey,
@@ -31,6 +32,8 @@ export interface Summary {
   readonly late: number;
   readonly rejected: number;
   readonly deadLettered: number;
+  /** The first rejected row, where there is one: why, and where it is. */
+  readonly rejectedExample?: Pick<Example, "value" | "requestId" | "position">;
   /** Closed windows of the whole view. */
   readonly windows: number;
   /** Verdicts of all closed windows, of the whole view and of segments. */
@@ -88,7 +91,10 @@ export interface FieldSummary {
 /** Gathers what a summary needs as outcomes pass by; bounded by the number of fields and segments. */
 export interface Tally {
   add(outcomes: readonly Outcome[]): void;
-  summarize(status: Pick<ViewStatus, "counts" | "breaker" | "segments">, partial?: boolean): Summary;
+  summarize(
+    status: Pick<ViewStatus, "counts" | "breaker" | "segments" | "rejectedExample">,
+    partial?: boolean,
+  ): Summary;
 }
 
 interface FieldTally {
@@ -158,7 +164,7 @@ export function createTally(view: FeatureView): Tally {
 
   return {
     add: (outcomes) => outcomes.forEach(addOutcome),
-    summarize: ({ counts, breaker, segments }, partial = false) => ({
+    summarize: ({ counts, breaker, segments, rejectedExample }, partial = false) => ({
       featureView: view.name,
       version: view.version,
       spec: view.fingerprint,
@@ -170,6 +176,7 @@ export function createTally(view: FeatureView): Tally {
       late: counts.late,
       rejected: counts.rejected,
       deadLettered: counts.deadLettered,
+      ...(rejectedExample === undefined ? {} : { rejectedExample: exampleOf(rejectedExample) }),
       windows,
       verdicts: { ...verdicts },
       alerts: { ...alerts },
@@ -190,6 +197,10 @@ export function createTally(view: FeatureView): Tally {
       ),
     }),
   };
+}
+
+function exampleOf({ eventTime: _told, ...example }: Example): Omit<Example, "eventTime"> {
+  return example;
 }
 
 function summarizeIncident({ since, first, others, alerts }: Incident): IncidentSummary {

@@ -84,11 +84,11 @@ function createValidator({ view, intake, limits, clock }: ValidatorOptions): Val
       if (rejectedRows > 0 && mode === "enforce") {
         counts.rows.refused += rows;
         await intake.refuse(view.name, rows);
-        const broken = rejectedRows === 1 ? "row breaks" : "rows break";
+        const broken = rejectedRows === 1 ? "breaks" : "break";
         const detail =
           rows === 1
             ? `the row breaks the spec of ${view.name}`
-            : `${rejectedRows} of ${rows} ${broken} the spec of ${view.name}`;
+            : `${rejectedRows} of ${rows} rows ${broken} the spec of ${view.name}`;
         const members = { featureView: view.name, rows, rejectedRows, errorCount, errors };
         throw new Problem(400, "rows break the spec", detail, members);
       }

@@ -124,6 +124,27 @@ describe("tidemark replay", () => {
     assert.equal((await tidemark([...args, "--sigma", "0"])).code, 2);
   });
 
+  it("says why rows were rejected, and where the first is", async (t) => {
+    const out = scratch(t);
+    const rows = Array.from({ length: 60 }, (_, at) => ({
+      event_time: at === 7 ? "yesterday" : `2026-03-03T04:14:${10 + (at % 50)}Z`,
+      request_id: `r${at}`,
+    }));
+    const input = join(out, "rows.jsonl");
+    writeFileSync(input, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const { code, stdout, stderr } = await tidemark(["replay", ...spec, "--input", input, "--out", out]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr + stdout,
+      /rejected {2}1\.667% of rows, the first: no event time, request r7, at files-0@0\n/,
+    );
+    assert.deepEqual(JSON.parse(readFileSync(join(out, "summary.json"), "utf8")).rejectedExample, {
+      value: "no event time",
+      requestId: "r7",
+      position: "files-0@0",
+    });
+  });
+
   it("says what is wrong with what it was given, in one line and with the right exit code", async (t) => {
     const dir = scratch(t);
     const empty = join(dir, "empty.arrow");
