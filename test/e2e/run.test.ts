@@ -38,7 +38,8 @@ describe("tidemark run on a real broker", () => {
       kafka: { brokers: brokers.split(","), groupId: topic, topicPrefix: topic },
       specs,
       state: { dir: join(dir, "state") },
-      alertmanager: { urls: [alertmanager.url] },
+      // what ends stands for half a turn at least
+      alertmanager: { urls: [alertmanager.url], resendEvery: "10s" },
     });
     const notified = (status: string): object | undefined =>
       receiver
