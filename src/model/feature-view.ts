@@ -65,6 +65,8 @@ export interface SourceSpec {
 export interface WindowSpec {
   readonly sizeMs: number;
   readonly latenessMs: number;
+  /** For so long after it has closed, late rows make a window be judged again; absent: late rows are counted, no more. */
+  readonly reviseMs?: number | undefined;
   /** Fewer rows than this and a statistical verdict is `insufficient`. */
   readonly minRows: number;
 }

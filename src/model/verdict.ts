@@ -126,7 +126,7 @@ export interface JudgedWindow {
   readonly late: number;
   /** Event time up to which the window has been seen: its end when final. */
   readonly asOf: EventTime;
-  /** How often the closed window had been judged before, when it is judged again because a part of it came late. */
+  /** How often the closed window had been judged before, when it is judged again because a part of it, or rows, came late. */
   readonly revision?: number;
   /** Records of it may be missing: retention passed them, or the spec changed while it was open. */
   readonly partial?: boolean;

@@ -44,7 +44,11 @@ export function createCell(
   return {
     view,
     baseline,
-    profiler: createProfiler({ view, frames, pairs: baseline?.pairs ?? [], limits }),
+    profiler: createProfiler({
+      ...{ view, frames, limits },
+      pairs: baseline?.pairs ?? [],
+      reviseMs: view.window.reviseMs ?? 0,
+    }),
     decoder: decoderFor(view, limits),
     judging: createJudging(view, baseline, sigma === undefined ? {} : { sigma }),
     frames: framesDigest(baseline),

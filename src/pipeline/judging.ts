@@ -45,10 +45,7 @@ import { withParts } from "./made-of.ts";
 import type { Outcome } from "./ports.ts";
 import { createUnheard, type Unheard } from "./unheard.ts";
 
-/**
- * Judged windows whose parts are kept, so that one that comes late (its partition was thought idle) revises the verdict: the
- * newest three, and what ended in the two minutes before the newest, at most 64.
- */
+/** Judged windows whose parts are kept, so that what comes late revises the verdict: the newest three, and those of this time; at most 64. */
 const revisable = { least: 3, withinMs: 120_000, most: 64 };
 
 /** Windows that may wait for a partition that says nothing; beyond it the oldest are judged without it. */
@@ -238,9 +235,10 @@ export function createJudging(
 
   /** Lets go of judged windows but for the newest. */
   const forgetOld = (): void => {
+    const { sizeMs, reviseMs = 0 } = view.window;
     const judged = [...gathered].filter(([, { revision }]) => revision > 0).map(([start]) => start);
     judged.sort((a, b) => b - a);
-    const oldest = judgedThrough - view.window.sizeMs - revisable.withinMs;
+    const oldest = judgedThrough - sizeMs - Math.max(revisable.withinMs, reviseMs + 2 * sizeMs);
     judged.forEach((start, age) => {
       if (age >= revisable.most || (age >= revisable.least && start < oldest)) gathered.delete(start);
     });

@@ -34,7 +34,7 @@ export interface Summary {
   readonly deadLettered: number;
   /** The first rejected row, where there is one: why, and where it is. */
   readonly rejectedExample?: Pick<Example, "value" | "requestId" | "position">;
-  /** Closed windows of the whole view. */
+  /** Closed windows of the whole view, each once, as it was judged first. */
   readonly windows: number;
   /** Verdicts of all closed windows, of the whole view and of segments. */
   readonly verdicts: Readonly<Record<VerdictStatus, number>>;
@@ -125,9 +125,10 @@ export function createTally(view: FeatureView): Tally {
     switch (outcome.kind) {
       case "judged": {
         const { judged, profile } = outcome;
-        if (judged.final) for (const { status } of judged.verdicts) verdicts[status] += 1;
+        const isNew = judged.final && (judged.revision ?? 0) === 0;
+        if (isNew) for (const { status } of judged.verdicts) verdicts[status] += 1;
         if (judged.segment !== null) return;
-        if (judged.final) {
+        if (isNew) {
           windows += 1;
           firstEvent = Math.min(firstEvent, profile.firstEvent);
           lastEvent = Math.max(lastEvent, profile.lastEvent);
@@ -231,7 +232,7 @@ function addJudged(fields: Map<string, FieldTally>, judged: JudgedWindow): void 
       critical.add(tally);
     }
   }
-  if (judged.final) for (const tally of critical) tally.criticalWindows += 1;
+  if (judged.final && (judged.revision ?? 0) === 0) for (const tally of critical) tally.criticalWindows += 1;
 }
 
 function isWorse(verdict: Verdict, than: Verdict): boolean {

@@ -60,12 +60,14 @@ export async function judgeAgain(
     firstAt: Number.POSITIVE_INFINITY,
   }));
   let [windows, from, to] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let newest = Number.NEGATIVE_INFINITY;
   let gathered: WindowProfile[] = [];
   const closeWindow = (): void => {
     const [first] = gathered;
     if (first === undefined) return;
     const { start, end } = first.window;
-    windows += 1;
+    if (start >= newest) windows += 1; // others are judged again
+    newest = Math.max(newest, start);
     [from, to] = [Math.min(from, start), Math.max(to, end)];
     for (const run of runs) {
       for (const profile of gathered) run.judging.add("", profile);

@@ -8,16 +8,19 @@ import { type Example, type Segment, segmentKey } from "../model/verdict.ts";
 import type { Frame } from "../sketch/histogram.ts";
 import { shrinkCategories } from "../sketch/shrink.ts";
 import { seal, unseal } from "../sketch/wire.ts";
-import { profileVersion, readProfile, writeProfile } from "./codec.ts";
+import { readProfile, writeProfile } from "./codec.ts";
 import { createFieldFolder } from "./field-folder.ts";
 import { createPairFolder } from "./fold-pairs.ts";
 import { groupOf, otherSegment, sortRows, splitBySegment } from "./grouping.ts";
+import { closeUpTo, copyIn, type KeptWindow } from "./kept-windows.ts";
 import { emptyProfile } from "./merge.ts";
 import { holdsInstants, loadNumbers } from "./numbers.ts";
 import type { PairName, WindowProfile } from "./profile.ts";
 import { exampleAt, type Group, presence, type Tile, tileRows } from "./tile.ts";
 import {
   futureToleranceMs,
+  isClosed,
+  isRevisable,
   type Placement,
   placeRow,
   startOf,
@@ -77,22 +80,20 @@ export interface ProfilerOptions {
   /** Pairs of numeric fields whose correlation is watched. */
   readonly pairs?: readonly PairName[];
   readonly limits: Limits;
+  /** For so long after it has closed, late rows are taken into a window, which is told again; 0: never. */
+  readonly reviseMs?: number;
 }
 
-/** A state holds profiles: another layout of theirs is another version of it. */
-const stateVersion = profileVersion;
-
-/** Of one window: profiles by `segmentKey`, the whole view under "". Values per segment field are bounded. */
-interface OpenWindow {
-  readonly start: EventTime;
-  readonly profiles: Map<string, WindowProfile>;
-  /** How many values of each segment field have a profile of their own. */
-  readonly values: Map<string, number>;
-}
+/**
+ * A state holds profiles: another layout of theirs is another version of it.
+ *
+ * 4  windows that have closed and may be revised; of each profile, whether it has been told as it is
+ */
+const stateVersion = 4;
 
 class State implements PartitionState {
   readonly tide: Tide = { lastEvent: Number.NEGATIVE_INFINITY };
-  readonly windows = new Map<EventTime, OpenWindow>();
+  readonly windows = new Map<EventTime, KeptWindow>();
   readonly counts = emptyCounts();
   /** Late rows that came while no window was open; the next one carries them. */
   late = 0;
@@ -114,9 +115,10 @@ class State implements PartitionState {
 const times = new Float64Array(tileRows);
 const slots = new Int32Array(tileRows);
 
-export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOptions): Profiler {
+export function createProfiler(options: ProfilerOptions): Profiler {
+  const { view, frames, pairs = [], limits, reviseMs = 0 } = options;
   const { sizeMs, latenessMs } = view.window;
-  const policy: WindowPolicy = { sizeMs, latenessMs, openMax: limits.openWindows };
+  const policy: WindowPolicy = { sizeMs, latenessMs, reviseMs, openMax: limits.openWindows };
   const folders = view.fields.map(createFieldFolder);
   const foldPairs = createPairFolder(view, frames, pairs);
   const links = linkFields(view).map(({ field }) => ({ name: field.name, fold: createFieldFolder(field) }));
@@ -125,10 +127,10 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
     return state;
   };
 
-  const profileOf = (window: OpenWindow, segment: Segment | null): WindowProfile => {
+  const profileOf = (window: KeptWindow, segment: Segment | null): WindowProfile => {
     const key = segmentKey(segment);
     const known = window.profiles.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return window.told?.delete(key) === true ? copyIn(window, key, known) : known;
     if (segment !== null && segment.value !== otherSegment) {
       const values = window.values.get(segment.field) ?? 0;
       if (values >= limits.segments) return profileOf(window, { field: segment.field, value: otherSegment });
@@ -148,12 +150,12 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
     end - start === sizeMs &&
     view.fields.every(({ name, type }) => fields.get(name)?.type === type);
 
-  const windowAt = (state: State, start: EventTime): OpenWindow => {
+  const windowAt = (state: State, start: EventTime): KeptWindow => {
     const known = state.windows.get(start);
     if (known !== undefined) return known;
-    const window: OpenWindow = { start, profiles: new Map(), values: new Map() };
+    const window: KeptWindow = { start, profiles: new Map(), told: undefined, values: new Map() };
     state.windows.set(start, window);
-    if (state.late > 0) {
+    if (state.late > 0 && !isClosed(start, state.watermark, policy)) {
       profileOf(window, null).late += state.late;
       state.late = 0;
     }
@@ -165,7 +167,7 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
     const { windows, watermark, tide } = state;
     let newest = windows.get(startOf(tide.lastEvent, sizeMs));
     if (newest === undefined) {
-      const open = [...windows.values()].filter(({ start }) => start + sizeMs > watermark);
+      const open = [...windows.values()].filter(({ start }) => !isClosed(start, watermark, policy));
       newest = open.sort((a, b) => b.start - a.start)[0];
     }
     if (newest === undefined) state.late += 1;
@@ -177,12 +179,12 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
     batch: Batch,
     from: number,
     size: number,
-    windows: readonly OpenWindow[],
+    windows: readonly KeptWindow[],
     all: boolean,
   ): Group[] => {
     const groups: Group[] = [];
     const addWindow = (
-      window: OpenWindow,
+      window: KeptWindow,
       rows: Int32Array | undefined,
       start: number,
       end: number,
@@ -211,17 +213,6 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
     return groups;
   };
 
-  const closeUpTo = (state: State, watermark: EventTime): WindowProfile[] => {
-    const due = [...state.windows.keys()]
-      .filter((start) => start + sizeMs <= watermark)
-      .sort((a, b) => a - b);
-    return due.flatMap((start) => {
-      const window = state.windows.get(start);
-      state.windows.delete(start);
-      return [...(window?.profiles.values() ?? [])];
-    });
-  };
-
   return {
     start: () => new State(policy),
     fold(given, batch, origin) {
@@ -236,17 +227,20 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
       for (let from = 0; from < batch.rows; from += tileRows) {
         const size = Math.min(tileRows, batch.rows - from);
         loadTimes(batch, view.source.eventTime, from, size, origin);
-        const windows: OpenWindow[] = [];
+        const windows: KeptWindow[] = [];
         const slotOf = new Map<EventTime, number>();
         const tally: Record<Placement, number> = { profiled: 0, late: 0, unusable: 0, future: 0, crowded: 0 };
         for (let row = 0; row < size; row++) {
           const time = times[row] as number;
           const placement = placeRow(state.tide, time, latest, state.windows, policy);
           tally[placement] += 1;
-          if (placement !== "profiled") {
+          const start = startOf(time, sizeMs);
+          if (placement === "late") countLate(state);
+          const isTaken =
+            placement === "profiled" || (placement === "late" && isRevisable(start, state.watermark, policy));
+          if (!isTaken) {
             slots[row] = -1;
-            if (placement === "late") countLate(state);
-            else {
+            if (placement !== "late") {
               rejectedExample ??= exampleAt(
                 { batch, from, size, times, position: origin.position, requestIds },
                 row,
@@ -255,12 +249,13 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
             }
             continue;
           }
-          const start = startOf(time, sizeMs);
           const slot = slotOf.get(start) ?? windows.length;
           if (slot === windows.length) {
             windows.push(windowAt(state, start));
             slotOf.set(start, slot);
           }
+          slots[row] = slot;
+          if (placement === "late") continue;
           const end = endOfRun(state.tide, row + 1, size, start, start + sizeMs, latest);
           slots.fill(slot, row, end);
           tally.profiled += end - row - 1;
@@ -277,27 +272,29 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
         counts.profiled += tally.profiled;
         counts.late += tally.late;
         counts.rejected += tally.unusable + tally.future + tally.crowded;
-        closed.push(...closeUpTo(state, state.watermark));
+        closed.push(...closeUpTo(state.windows, state.watermark, policy));
       }
       addCounts(state.counts, counts);
       return rejectedExample === undefined ? { closed, counts } : { closed, counts, rejectedExample };
     },
     open(state) {
       const windows = [...internal(state).windows.values()].sort((a, b) => a.start - b.start);
-      const profiles = windows.flatMap((window) => [...window.profiles.values()]);
+      const profiles = windows
+        .filter(({ told }) => told === undefined)
+        .flatMap((window) => [...window.profiles.values()]);
       return [
         ...profiles.filter(({ segment }) => segment === null),
         ...profiles.filter(({ segment }) => segment !== null),
       ];
     },
     shed(state) {
-      for (const { profiles } of internal(state).windows.values())
-        for (const { fields } of profiles.values())
+      for (const { profiles, told } of internal(state).windows.values())
+        for (const { fields } of told === undefined ? profiles.values() : [])
           for (const { body } of fields.values())
             if (body.kind === "string" && body.unknowns.size > unknownsShed)
               body.unknowns = shrinkCategories(body.unknowns, unknownsShed);
     },
-    flush: (state) => closeUpTo(internal(state), Number.POSITIVE_INFINITY),
+    flush: (state) => closeUpTo(internal(state).windows, Number.POSITIVE_INFINITY, policy),
     encodeState(given) {
       const state = internal(given);
       return seal(stateVersion, (writer) => {
@@ -305,9 +302,12 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
         writer.count(state.late);
         for (const name of countNames) writer.count(state.counts[name]);
         const windows = [...state.windows.values()].sort((a, b) => a.start - b.start);
-        const profiles = windows.flatMap((window) => [...window.profiles.values()]);
-        writer.count(profiles.length);
-        for (const profile of profiles) writeProfile(writer, profile);
+        writer.count(windows.reduce((sum, { profiles }) => sum + profiles.size, 0));
+        for (const { profiles, told } of windows)
+          for (const [key, profile] of profiles) {
+            writeProfile(writer, profile);
+            writer.byte(told?.has(key) === true ? 1 : 0);
+          }
       });
     },
     decodeState: (bytes) =>
@@ -321,7 +321,9 @@ export function createProfiler({ view, frames, pairs = [], limits }: ProfilerOpt
           const { segment, window: span } = profile;
           if (!isOurs(profile)) throw reader.corrupt(`a profile of ${profile.featureView}, ${profile.spec}`);
           const window = windowAt(state, span.start);
+          if (isClosed(span.start, state.watermark, policy)) window.told ??= new Set();
           window.profiles.set(segmentKey(segment), profile);
+          if (version >= 4 && reader.byte() === 1) window.told?.add(segmentKey(segment));
           if (segment !== null && segment.value !== otherSegment)
             window.values.set(segment.field, (window.values.get(segment.field) ?? 0) + 1);
         }

@@ -4,6 +4,8 @@ import type { EventTime } from "../model/time.ts";
 export interface WindowPolicy {
   readonly sizeMs: number;
   readonly latenessMs: number;
+  /** How long after its end the watermark may be for a late row to be taken into its window all the same. */
+  readonly reviseMs: number;
   /** Windows that may be open at once. */
   readonly openMax: number;
 }
@@ -29,6 +31,14 @@ export interface Tide {
 
 export const watermarkOf = (tide: Tide, { latenessMs }: WindowPolicy): EventTime =>
   tide.lastEvent - latenessMs;
+
+/** Whether the watermark has passed the window's end. */
+export const isClosed = (start: EventTime, watermark: EventTime, { sizeMs }: WindowPolicy): boolean =>
+  start + sizeMs <= watermark;
+
+/** Whether it is closed, and late rows can still be taken into it. */
+export const isRevisable = (start: EventTime, watermark: EventTime, policy: WindowPolicy): boolean =>
+  isClosed(start, watermark, policy) && !isClosed(start, watermark - policy.reviseMs, policy);
 
 /** Start of the window that holds `time`; windows are aligned to the epoch. */
 export const startOf = (time: EventTime, sizeMs: number): EventTime => Math.floor(time / sizeMs) * sizeMs;

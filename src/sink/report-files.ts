@@ -56,6 +56,14 @@ export async function createReportFiles({
   });
   const files = Object.values(lines);
 
+  /** Those that are not ok; of a window that is judged again all, because what was said before may be over. */
+  const addVerdicts = (judged: JudgedWindow): void => {
+    const again = (judged.revision ?? 0) > 0;
+    for (const verdict of judged.verdicts)
+      if (again || (!repeats(judged, verdict) && verdict.status !== "ok"))
+        lines.verdicts.add(verdictLine(judged, verdict));
+  };
+
   const add = (outcome: Outcome): void => {
     switch (outcome.kind) {
       case "alert":
@@ -65,11 +73,7 @@ export async function createReportFiles({
         lines.breaker.add(breakerLine(outcome.breaker, outcome.transition));
         return;
       case "judged":
-        if (!outcome.judged.final) return;
-        for (const verdict of outcome.judged.verdicts) {
-          const repeated = repeats(outcome.judged, verdict);
-          if (verdict.status !== "ok" && !repeated) lines.verdicts.add(verdictLine(outcome.judged, verdict));
-        }
+        if (outcome.judged.final) addVerdicts(outcome.judged);
         return;
       case "dead-letter":
       case "profile":
@@ -126,6 +130,7 @@ export function alertLine(alert: Alert): object {
 
 export function verdictLine(judged: JudgedWindow, verdict: Verdict): object {
   const { example, decidedAt } = verdict;
+  const { revision = 0 } = judged;
   return {
     time: isoTime(decidedAt ?? judged.asOf),
     status: verdict.status,
@@ -134,6 +139,7 @@ export function verdictLine(judged: JudgedWindow, verdict: Verdict): object {
     statistic: verdict.statistic,
     segment: judged.segment,
     window: isoWindow(judged.window),
+    ...(revision > 0 ? { revision } : {}),
     hard: verdict.hard,
     rows: verdict.rows,
     ...numbersOf(verdict),

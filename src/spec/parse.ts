@@ -136,6 +136,7 @@ function toView(head: SpecHead, fields: Fields, mappings: ReadonlyMap<string, Ma
     window: {
       sizeMs: milliseconds(window.size),
       latenessMs: milliseconds(window.lateness),
+      reviseMs: milliseconds(window.reviseWithin ?? "0s") || undefined,
       minRows: window.minRows,
     },
     segments: head.segments,

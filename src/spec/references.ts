@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { parseDuration } from "../model/time.ts";
 import { checkStatistic } from "./chosen.ts";
 import type { Finding } from "./explain.ts";
 import { show } from "./explain.ts";
@@ -56,8 +57,19 @@ export function checkNames(head: SpecHead, fields: Fields): Finding[] {
     ...checkSegments(head, fields),
     ...checkSource(head, fields),
     ...checkCorrelations(head, fields),
+    ...checkRevision(head),
     ...[...fields].flatMap(([name, field]) => checkTaints(name, field, head)),
   ];
+}
+
+/** Closed windows that are kept to be revised: each is as large as an open one. */
+const revisableMax = 60;
+
+function checkRevision({ window: { size, reviseWithin } }: SpecHead): Finding[] {
+  const [sizeMs = 0, reviseMs = 0] = [parseDuration(size), parseDuration(reviseWithin ?? "0s")];
+  if (reviseMs <= revisableMax * sizeMs) return [];
+  const message = `${show(reviseWithin)} is more than ${revisableMax} windows of ${size}`;
+  return [{ path: ["window", "reviseWithin"], code: "bad-value", message }];
 }
 
 function checkSegments({ segments }: SpecHead, fields: Fields): Finding[] {

@@ -191,6 +191,11 @@ const headShape = {
     .strictObject({
       size: positiveDuration.default("1m"),
       lateness: durationSchema.default("30s"),
+      reviseWithin: durationSchema
+        .optional()
+        .describe(
+          "For so long after it has closed, late rows make a window be judged again; at most 60 windows",
+        ),
       minRows: z.number().int().min(1).default(50).describe("With fewer rows a verdict is `insufficient`"),
     })
     .prefault({}),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import fc from "fast-check";
 import type { Baseline } from "../../src/judge/baseline.ts";
+import type { FeatureView } from "../../src/model/feature-view.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Message } from "../../src/model/record.ts";
 import type { Alert, JudgedWindow } from "../../src/model/verdict.ts";
@@ -12,7 +13,7 @@ import { createMonitor } from "../../src/pipeline/run.ts";
 import { encodeSignal, type Signal } from "../../src/pipeline/signal.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { createRandom, type Random } from "../judge/random.ts";
-import { cleanBaseline, createTold, type Log, logsOf, type Told, topic, view } from "./logs.ts";
+import { cleanBaseline, createTold, type Log, logsOf, revising, type Told, topic, view } from "./logs.ts";
 
 const noTrouble = (): void => undefined;
 let baseline: Baseline;
@@ -21,7 +22,7 @@ before(async () => {
 });
 
 /** A process that judges alone. */
-function embedded(store: Store, told: Told): Monitor {
+function embedded(view: FeatureView, store: Store, told: Told): Monitor {
   return createMonitor({
     views: [{ view, baseline }],
     limits: defaultLimits,
@@ -33,9 +34,9 @@ function embedded(store: Store, told: Told): Monitor {
 }
 
 /** Of one log, each message in a fetch of its own, by a process that never ends; partitions in the order of their rows. */
-async function readInOrder(logs: readonly Log[]): Promise<Told> {
+async function readInOrder(view: FeatureView, logs: readonly Log[]): Promise<Told> {
   const told = createTold({ early: logs.length === 1 ? "same" : "any" });
-  const monitor = embedded(createMemoryStore(), told);
+  const monitor = embedded(view, createMemoryStore(), told);
   for (const { partition } of logs) await monitor.assigned(partition);
   const all = logs.flatMap(({ partition, messages }) => messages.map((message) => ({ partition, message })));
   all.sort((a, b) => (a.message.timestamp ?? 0) - (b.message.timestamp ?? 0));
@@ -55,13 +56,13 @@ function nextFetch({ messages }: Log, position: number, { uniform }: Random): re
 const after = (fetch: readonly Message[]): number => (fetch.at(-1)?.offset ?? -1) + 1;
 
 /** The same by a process that is killed again and again, with fetches cut anywhere and partitions in any order. */
-async function readAnyhow(logs: readonly Log[], random: Random): Promise<Told> {
+async function readAnyhow(view: FeatureView, logs: readonly Log[], random: Random): Promise<Told> {
   const told = createTold({ early: logs.length === 1 ? "same" : "any" });
   const store = createMemoryStore();
-  let monitor = embedded(store, told);
+  let monitor = embedded(view, store, told);
   let positions: number[] = [];
   const begin = async (): Promise<void> => {
-    monitor = embedded(store, told);
+    monitor = embedded(view, store, told);
     await monitor.restore();
     positions = [];
     for (const { partition } of logs) positions.push((await monitor.assigned(partition))?.offset ?? 0);
@@ -88,7 +89,7 @@ async function readAnyhow(logs: readonly Log[], random: Random): Promise<Told> {
 }
 
 /** A cluster in one thread: any number of processes, each killed or robbed of a partition at any moment; one log of signals. */
-async function readTogether(logs: readonly Log[], random: Random): Promise<Told> {
+async function readTogether(view: FeatureView, logs: readonly Log[], random: Random): Promise<Told> {
   const { uniform } = random;
   const told = createTold({ early: logs.length === 1 ? "same" : "any" });
   const store = createMemoryStore();
@@ -215,21 +216,33 @@ function assertAsMuch(expected: Told): void {
   assert.ok(profiles.size > 30 && verdicts.size > 30 && changes.size > 6, sizes.join());
 }
 
+const runs = { numRuns: 5, endOnFailure: true };
+
 describe("one log", () => {
-  it("gives the same profiles, verdicts, alerts and breakers to the bit, wherever fetches are cut and whoever dies", async () => {
-    const property = fc.asyncProperty(seeds, async (seed) => {
-      const logs = logsOf(seed, 1);
-      const expected = await readInOrder(logs);
-      assertAsMuch(expected);
-      const found = await readAnyhow(logs, createRandom(seed));
-      assertSame(entries(found.profiles), entries(expected.profiles), "profiles");
-      assertSame(entries(found.verdicts), entries(expected.verdicts), "verdicts");
-      assertSame([...found.changes.values()], [...expected.changes.values()], "alerts and breakers");
-      assertSame(entries(found.deadLetters), entries(expected.deadLetters), "dead letters");
+  for (const [how, of] of [
+    ["", view],
+    [", also when late rows revise what was judged", revising],
+  ] as const)
+    it(`gives the same profiles, verdicts, alerts and breakers to the bit, wherever fetches are cut and whoever dies${how}`, async () => {
+      let revised = 0;
+      const property = fc.asyncProperty(seeds, async (seed) => {
+        const logs = logsOf(seed, 1);
+        const expected = await readInOrder(of, logs);
+        assertAsMuch(expected);
+        revised += revisions(expected);
+        const found = await readAnyhow(of, logs, createRandom(seed));
+        assertSame(entries(found.profiles), entries(expected.profiles), "profiles");
+        assertSame(entries(found.verdicts), entries(expected.verdicts), "verdicts");
+        assertSame([...found.changes.values()], [...expected.changes.values()], "alerts and breakers");
+        assertSame(entries(found.deadLetters), entries(expected.deadLetters), "dead letters");
+      });
+      await fc.assert(property, runs);
+      assert.equal(revised > 10, of === revising, `${revised} revisions`);
     });
-    await fc.assert(property, { numRuns: 6, endOnFailure: true });
-  });
 });
+
+const revisions = ({ verdicts }: Told): number =>
+  [...verdicts.keys()].filter((key) => !key.endsWith("|0")).length;
 
 /**
  * Which alert is first and what it says hangs on how far each partition had come when an open window was looked at: that is no
@@ -272,14 +285,36 @@ describe("several partitions", () => {
     it(`give ${how} the same profiles and verdicts to the bit, and an alert for each breach`, async () => {
       const property = fc.asyncProperty(seeds, async (seed) => {
         const logs = logsOf(seed, 3);
-        const expected = await readInOrder(logs);
+        const expected = await readInOrder(view, logs);
         assertAsMuch(expected);
-        const found = await read(logs, createRandom(seed));
+        const found = await read(view, logs, createRandom(seed));
         assertSame(entries(found.profiles), entries(expected.profiles), "profiles");
         assertSame(entries(found.verdicts), entries(expected.verdicts), "verdicts");
         assertAlerted(found);
         assertSame(entries(found.deadLetters), entries(expected.deadLetters), "dead letters");
       });
-      await fc.assert(property, { numRuns: 5, endOnFailure: true });
+      await fc.assert(property, runs);
     });
+
+  it("are, where late rows revise what was judged, the same in the end", async () => {
+    const property = fc.asyncProperty(seeds, async (seed) => {
+      const logs = logsOf(seed, 3);
+      const expected = lastOf(await readInOrder(revising, logs));
+      for (const read of [readAnyhow, readTogether])
+        assertSame(lastOf(await read(revising, logs, createRandom(seed))), expected, "merged profiles");
+    });
+    await fc.assert(property, { ...runs, numRuns: 3 });
+  });
 });
+
+/** The profile of each window as it was judged last: how often it was judged before hangs on who came when. */
+function lastOf({ verdicts }: Told): string[] {
+  const last = new Map<string, { readonly revision: number; readonly profile: string }>();
+  for (const [key, value] of verdicts) {
+    const at = key.lastIndexOf("|");
+    const [place, revision] = [key.slice(0, at), Number(key.slice(at + 1))];
+    if (revision >= (last.get(place)?.revision ?? 0))
+      last.set(place, { revision, profile: value.slice(value.lastIndexOf(" ")) });
+  }
+  return [...last].map(([place, { profile }]) => place + profile).sort();
+}

@@ -27,6 +27,13 @@ export const view: FeatureView = featureView([amount, country, isNew, embedding]
   breaker: { openAfter: 1, closeAfter: 2, minRows: 20 },
 });
 
+/** The same, with windows that are judged again for late rows. */
+export const revising: FeatureView = {
+  ...view,
+  window: { ...view.window, reviseMs: 10_000 },
+  fingerprint: "sha256:revising",
+};
+
 /** What a partition's log holds; an offset may be missing, as after compaction or between transactions. */
 export interface Log {
   readonly partition: Partition;
@@ -137,7 +144,8 @@ export function createTold({ early }: { readonly early: "same" | "any" }): Told 
     switch (outcome.kind) {
       case "profile": {
         const { profile, partition, partial = false } = outcome;
-        const place = `${profile.window.start}|${segmentKey(profile.segment)}|${partitionKey(partition)}`;
+        const { window, segment, rows } = profile;
+        const place = `${window.start}|${segmentKey(segment)}|${partitionKey(partition)}|${rows}`;
         put(told.profiles, place, `${partial} ${textOfProfile(profile)}`);
         break;
       }

@@ -11,7 +11,7 @@ import {
   watermarkOf,
 } from "../../src/profile/window.ts";
 
-const policy: WindowPolicy = { sizeMs: 60_000, latenessMs: 30_000, openMax: 3 };
+const policy: WindowPolicy = { sizeMs: 60_000, reviseMs: 0, latenessMs: 30_000, openMax: 3 };
 const never = Number.POSITIVE_INFINITY;
 
 const fresh = (lastEvent = Number.NEGATIVE_INFINITY): Tide => ({ lastEvent });
