@@ -66,7 +66,7 @@ export interface WindowSpec {
   readonly sizeMs: number;
   readonly latenessMs: number;
   /** For so long after it has closed, late rows make a window be judged again; absent: late rows are counted, no more. */
-  readonly reviseMs?: number | undefined;
+  readonly reviseMs?: number;
   /** Fewer rows than this and a statistical verdict is `insufficient`. */
   readonly minRows: number;
 }

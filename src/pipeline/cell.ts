@@ -6,9 +6,12 @@ import type { Limits } from "../model/limits.ts";
 import type { Partition } from "../model/record.ts";
 import type { Elapsed, EventTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
+import { decodeProfile } from "../profile/codec.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
+import { decodeSaved } from "../profile/saved-state.ts";
 import { decodeJudging, decodeLane, encodeLane } from "./checkpoint.ts";
+import { findFormer } from "./former.ts";
 import type { OpenWindow } from "./judged-windows.ts";
 import { createJudging, type Judging } from "./judging.ts";
 import { type ClosedWindow, decoderFor, type Lane } from "./lane.ts";
@@ -132,7 +135,7 @@ export function laneKey(view: FeatureView, partition: string): string {
 
 /** A lane's checkpoint as bytes. */
 export function saveLane({ view, frames, profiler }: Cell, lane: Lane): Uint8Array {
-  const { nextOffset, counts, deadLetters, anchor, lost, resets, tombstones, partial, state } = lane;
+  const { nextOffset, counts, deadLetters, anchor, lost, resets, tombstones, partial, gap, state } = lane;
   return encodeLane({
     spec: view.fingerprint,
     frames,
@@ -144,39 +147,80 @@ export function saveLane({ view, frames, profiler }: Cell, lane: Lane): Uint8Arr
     resets,
     tombstones,
     partial: [...partial],
+    ...(gap ? { gap } : {}),
     state: profiler.encodeState(state),
   });
 }
 
-export async function restoreLane(cell: Cell, lane: Lane, store: Store, trouble: Trouble): Promise<void> {
+/** @returns what was open under a spec that has been replaced since: it is over, and partial */
+export async function restoreLane(
+  cell: Cell,
+  lane: Lane,
+  store: Store,
+  trouble: Trouble,
+): Promise<readonly ClosedWindow[]> {
   const bytes = await store.load(laneKey(cell.view, lane.key));
-  if (bytes === undefined) return;
+  if (bytes === undefined) return [];
   const saved = decodeLane(bytes);
   lane.nextOffset = saved.nextOffset;
   lane.anchor = saved.anchor;
   lane.lost = saved.lost ?? 0;
   lane.resets = saved.resets ?? 0;
   lane.tombstones = saved.tombstones ?? 0;
-  for (const start of saved.partial ?? []) lane.partial.add(start);
+  lane.gap = saved.gap === true;
   Object.assign(lane.counts, saved.counts);
   for (const [reason, count] of Object.entries(saved.deadLetters)) lane.deadLetters.set(reason, count);
-  if (saved.spec === cell.view.fingerprint && saved.frames === cell.frames) {
+  const isReplaced = saved.spec !== cell.view.fingerprint;
+  if (!isReplaced && saved.frames === cell.frames) {
+    for (const start of saved.partial ?? []) lane.partial.add(start);
     lane.state = cell.profiler.decodeState(saved.state);
-  } else {
-    trouble(
-      "state",
-      `${lane.key}: spec or baseline changed; its open windows begin anew at offset ${saved.nextOffset}`,
-    );
+    return [];
   }
+  const open = decodeSaved(saved.state).profiles.filter(({ told }) => !told);
+  lane.gap ||= open.length > 0; // rows of what comes next went to them
+  const fate = isReplaced ? "are judged by the spec of before" : "begin anew";
+  trouble(
+    "state",
+    `${lane.key}: spec or baseline changed; windows that were open at offset ${saved.nextOffset} ${fate}`,
+  );
+  return isReplaced ? open.map(({ profile }) => ({ profile, partial: true })) : [];
 }
 
-export async function restoreJudging(cell: Cell, store: Store, trouble: Trouble): Promise<void> {
+/** What is to be saved with the next checkpoint. */
+export async function restoreJudging(
+  cell: Cell,
+  store: Store,
+  trouble: Trouble,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { former, entries } = await findFormer(cell, store);
+  if (former !== undefined) cell.judging.succeed(former);
   const bytes = await store.load(`judge/${cell.view.name}`);
-  if (bytes === undefined) return;
-  const { state, spec, frames } = decodeJudging(bytes);
-  const same = spec === cell.view.fingerprint && frames === cell.frames;
-  if (!same) trouble("state", `${cell.view.name}: spec or baseline changed; pending windows begin anew`);
-  cell.judging.restore(same ? state : { ...state, drift: undefined, profiles: [] });
+  if (bytes !== undefined) restoreInto(cell.judging, cell, decodeJudging(bytes), trouble);
+  return entries;
+}
+
+/** Goes on where a judge of the same view has been; what waited to be judged by another spec is judged by that. */
+export function restoreInto(
+  judging: Judging,
+  { view, frames }: Pick<Cell, "view" | "frames">,
+  saved: Pick<ReturnType<typeof decodeJudging>, "state" | "spec" | "frames">,
+  trouble: Trouble,
+): void {
+  const { state, spec } = saved;
+  if (spec === view.fingerprint && saved.frames === frames) {
+    judging.restore(state);
+    return;
+  }
+  judging.restore({ ...state, drift: undefined, profiles: [], gathered: [] });
+  trouble(
+    "state",
+    `${view.name}: ${spec === view.fingerprint ? "baseline changed; pending windows begin anew" : "spec changed; pending windows are judged by the one of before"}`,
+  );
+  const pending = new Set(state.gathered.flatMap(({ start, changed }) => (changed ? [start] : [])));
+  for (const { partition, bytes } of spec === view.fingerprint ? [] : state.profiles) {
+    const profile = decodeProfile(bytes);
+    if (pending.has(profile.window.start)) judging.add(partition, profile);
+  }
 }
 
 /** Whether its rows were posted to the HTTP gate. */

@@ -28,6 +28,8 @@ export interface LaneCheckpoint {
   readonly tombstones?: number;
   /** Starts of open windows that may lack records. */
   readonly partial?: readonly EventTime[];
+  /** Whether the windows that the next record finds or makes lack records. */
+  readonly gap?: true;
   readonly state: Uint8Array;
 }
 

@@ -3,8 +3,9 @@ import { type Message, partitionKey } from "../model/record.ts";
 import { type WallTime, windowOf } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
-import { framesDigest, type MonitoredView, type Trouble } from "./cell.ts";
+import { framesDigest, type MonitoredView, restoreInto, type Trouble } from "./cell.ts";
 import { decodeJudging, encodeJudging } from "./checkpoint.ts";
+import { findFormer } from "./former.ts";
 import type { Handover } from "./handover.ts";
 import { createJudging, type Judging } from "./judging.ts";
 import { type Ahead, createOutbox, type Outbox } from "./outbox.ts";
@@ -60,6 +61,8 @@ interface Seat {
   readonly judging: Judging;
   readonly roll: Roll;
   readonly frames: string;
+  /** That the spec has changed, until it is saved. */
+  readonly specs: Map<string, Uint8Array>;
   nextOffset: number;
 }
 
@@ -160,13 +163,15 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     await outboxes.durable.settle();
     await outboxes.told.settle();
     const entries = new Map<string, Uint8Array>();
-    for (const [name, { judging, roll, frames, nextOffset, monitored }] of seats) {
+    for (const [name, { judging, roll, frames, nextOffset, monitored, specs }] of seats) {
+      for (const [key, bytes] of specs) entries.set(key, bytes);
       const open = roll.opened().map(({ profile, ...part }) => ({ ...part, bytes: encodeProfile(profile) }));
       const log = { nextOffset, roll: roll.encode(), open };
       entries.set(`judge/${name}`, encodeJudging(judging.encode(), monitored.view.fingerprint, frames, log));
     }
     saveSinks(speaks?.told ?? [], entries);
     await store.save(entries);
+    for (const { specs } of seats.values()) specs.clear();
     return new Map();
   };
 
@@ -209,14 +214,18 @@ async function restoreSeat(monitored: MonitoredView, store: Store, trouble: Trou
     judging: createJudging(view, baseline),
     roll: createRoll(view),
     frames: framesDigest(baseline),
+    specs: new Map(),
     nextOffset: 0,
   };
+  const { former, entries } = await findFormer(monitored, store);
+  for (const [key, entry] of entries) seat.specs.set(key, entry);
+  if (former !== undefined) seat.judging.succeed(former);
   const bytes = await store.load(`judge/${view.name}`);
   if (bytes === undefined) return seat;
-  const { state, spec, frames, log } = decodeJudging(bytes);
+  const saved = decodeJudging(bytes);
+  const { spec, frames, log } = saved;
   const same = spec === view.fingerprint && frames === seat.frames;
-  if (!same) trouble("state", `${view.name}: spec or baseline changed; pending windows begin anew`);
-  seat.judging.restore(same ? state : { ...state, profiles: [], gathered: [] });
+  restoreInto(seat.judging, { view, frames: seat.frames }, saved, trouble);
   if (log !== undefined) {
     const open = log.open.map(({ bytes: part, ...rest }) => ({ ...rest, profile: decodeProfile(part) }));
     seat.roll.restore(log.roll, same ? open : []);
@@ -234,8 +243,8 @@ function foldSignal(
   switch (signal.kind) {
     case "closed": {
       const { partition, profile, partial } = signal;
-      if (profile.featureView !== view.name || profile.spec !== view.fingerprint) return [];
-      roll.close(partition, profile, at);
+      if (profile.featureView !== view.name) return [];
+      if (profile.spec === view.fingerprint) roll.close(partition, profile, at);
       judging.add(partition, profile, partial);
       return [];
     }

@@ -1,4 +1,4 @@
-import type { FeatureView } from "../model/feature-view.ts";
+import type { FeatureView, WindowSpec } from "../model/feature-view.ts";
 import { isLinkName } from "../model/link-fields.ts";
 import type { EventTime, Window } from "../model/time.ts";
 import type { JudgedWindow, Verdict } from "../model/verdict.ts";
@@ -17,6 +17,38 @@ export interface OpenWindow {
   readonly counts: readonly WindowProfile[];
   /** Of the partitions that have told of theirs, as they were then: they may have seen fewer rows. */
   readonly sketches: readonly WindowProfile[];
+}
+
+/**
+ * Judged windows whose parts are kept, so that what comes late revises the verdict: the newest three, what ended in the two minutes
+ * before the newest, and what the spec says may be revised; at most 64.
+ */
+const revisable = { least: 3, withinMs: 120_000, most: 64 };
+
+/** A window that has closed in some partition. */
+export interface Gathered {
+  /** Closed profiles, by segment, then by partition. */
+  readonly parts: Map<string, Map<string, WindowProfile>>;
+  /** Records of the window may be missing. */
+  partial: boolean;
+  /** How often it has been judged. */
+  revision: number;
+  /** A part has come since it was judged. */
+  changed: boolean;
+}
+
+/** Lets go of judged windows but for the newest. */
+export function forgetOld(
+  gathered: Map<EventTime, Gathered>,
+  judgedThrough: EventTime,
+  { sizeMs, reviseMs = 0 }: WindowSpec,
+): void {
+  const judged = [...gathered].filter(([, { revision }]) => revision > 0).map(([start]) => start);
+  judged.sort((a, b) => b - a);
+  const oldest = judgedThrough - sizeMs - Math.max(revisable.withinMs, reviseMs + 2 * sizeMs);
+  judged.forEach((start, age) => {
+    if (age >= revisable.most || (age >= revisable.least && start < oldest)) gathered.delete(start);
+  });
 }
 
 /** A window without a row, of which one thing is said. */

@@ -38,34 +38,27 @@ import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
 import { createEarlyLooks } from "./early-looks.ts";
+import { createRetired, type Retired, type Spec } from "./former.ts";
 import { type GaugeReading, gaugeWindows } from "./gauge-reading.ts";
-import { insertByStart, mergeAll, mergeInOrder, type OpenWindow, silentWindow } from "./judged-windows.ts";
+import {
+  forgetOld,
+  type Gathered,
+  insertByStart,
+  mergeAll,
+  mergeInOrder,
+  type OpenWindow,
+  silentWindow,
+} from "./judged-windows.ts";
 import type { JudgingState } from "./judging-state.ts";
 import { withParts } from "./made-of.ts";
 import type { Outcome } from "./ports.ts";
 import { createUnheard, type Unheard } from "./unheard.ts";
-
-/** Judged windows whose parts are kept, so that what comes late revises the verdict: the newest three, and those of this time; at most 64. */
-const revisable = { least: 3, withinMs: 120_000, most: 64 };
 
 /** Windows that may wait for a partition that says nothing; beyond it the oldest are judged without it. */
 const waitingMax = 240;
 
 /** Judged windows of the whole view whose verdicts are kept when memory is short. */
 const recentShed = 60;
-
-/** Closed profiles of one window, by segment, then by partition. */
-type Parts = Map<string, Map<string, WindowProfile>>;
-
-interface Gathered {
-  readonly parts: Parts;
-  /** Records of the window may be missing. */
-  partial: boolean;
-  /** How often it has been judged. */
-  revision: number;
-  /** A part has come since it was judged. */
-  changed: boolean;
-}
 
 /**
  * The right half of the flow for one feature view: merges the partitions' profiles, judges them, folds verdicts into
@@ -112,6 +105,8 @@ export interface Judging {
   shed(): void;
   /** Changes of alerts that nobody has taken yet. */
   readonly unheard: Unheard;
+  /** Windows of this spec, which the view had before, are judged by it from now on. */
+  succeed(former: Spec): void;
   encode(): JudgingState;
   restore(state: JudgingState): void;
 }
@@ -137,6 +132,7 @@ export function createJudging(
   let alerts: AlertBook = newAlertBook();
   let latest: JudgedWindow | undefined;
   let fields: ReadonlyMap<string, FieldProfile> = new Map();
+  let retired: Retired | undefined;
 
   /** Folds judgements of one window (whole view first) and says what changed. */
   const fold = (judgements: readonly { judged: JudgedWindow; profile: WindowProfile }[]): Outcome[] => {
@@ -233,21 +229,11 @@ export function createJudging(
     return fold([{ judged: silentWindow(view, window, verdict), profile }]);
   };
 
-  /** Lets go of judged windows but for the newest. */
-  const forgetOld = (): void => {
-    const { sizeMs, reviseMs = 0 } = view.window;
-    const judged = [...gathered].filter(([, { revision }]) => revision > 0).map(([start]) => start);
-    judged.sort((a, b) => b - a);
-    const oldest = judgedThrough - sizeMs - Math.max(revisable.withinMs, reviseMs + 2 * sizeMs);
-    judged.forEach((start, age) => {
-      if (age >= revisable.most || (age >= revisable.least && start < oldest)) gathered.delete(start);
-    });
-  };
-
   return {
     view,
     add(partition, profile, partial = false) {
       const { start, end } = profile.window;
+      if (profile.spec !== view.fingerprint) return retired?.add(partition, profile) === true;
       const known = gathered.get(start);
       if (known === undefined && end <= judgedThrough) return false;
       const window = known ?? { parts: new Map(), partial: false, revision: 0, changed: false };
@@ -267,7 +253,7 @@ export function createJudging(
       const due = changed.filter(
         (start, index) => start + view.window.sizeMs <= watermark || changed.length - index > waitingMax,
       );
-      const outcomes: Outcome[] = [];
+      const outcomes: Outcome[] = (retired?.close() ?? []).flatMap(fold);
       for (const start of due) {
         const window = { start, end: start + view.window.sizeMs };
         const parts = gathered.get(start);
@@ -277,7 +263,7 @@ export function createJudging(
         parts.revision += 1;
         judgedThrough = Math.max(judgedThrough, window.end);
       }
-      if (due.length > 0) forgetOld();
+      if (due.length > 0) forgetOld(gathered, judgedThrough, view.window);
       unheard.forget(judgedThrough);
       return outcomes;
     },
@@ -349,6 +335,9 @@ export function createJudging(
     },
     get fields() {
       return fields;
+    },
+    succeed(former) {
+      retired = createRetired(former);
     },
     shed: () => void recent.splice(0, recent.length - recentShed),
     active: () => activeAlerts(alerts).filter(({ segment }) => muteOf(segment) === undefined),

@@ -43,6 +43,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const durationListeners = new Set<(seconds: number) => void>();
   const listeners = new Set<(outcomes: readonly Outcome[]) => void>();
   const lostLanes = new Set<string>();
+  /** Specs that have changed, until they are saved. */
+  const specs = new Map<string, Uint8Array>();
   let ready = false;
   let lastPollAt: Elapsed | undefined;
   let unsavedSince: Elapsed | undefined;
@@ -87,7 +89,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const cell = cells.get(name);
       if (cell === undefined) continue;
       const lane = createLane(partition, cell.view, cell.profiler.start());
-      await restoreLane(cell, lane, store, trouble);
+      const closed = await restoreLane(cell, lane, store, trouble);
       cell.lanes.set(lane.key, lane);
       const isEmpty = extent !== undefined && extent.low === extent.high;
       const isNew = lane.nextOffset === 0;
@@ -95,7 +97,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const lastActive = isEmpty && isNew ? Number.NEGATIVE_INFINITY : clock.elapsed();
       cell.lastActive.set(lane.key, lastActive);
       teller?.begin(lane);
-      await emit(teller?.tick(cell, lane, clock.elapsed(), lastActive) ?? []);
+      await emit([
+        ...takeClosed(cell, lane, closed, judges),
+        ...(closed.length > 0 ? closeDue(cell) : []),
+        ...(teller?.tick(cell, lane, clock.elapsed(), lastActive) ?? []),
+      ]);
       const known = lane.nextOffset > 0 || extent?.from !== undefined;
       if (known && lane.nextOffset <= (resume?.offset ?? lane.nextOffset))
         resume = { offset: lane.nextOffset, anchor: lane.anchor };
@@ -169,6 +175,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     for (const { view, judging, frames } of judges ? cells.values() : []) {
       entries.set(`judge/${view.name}`, encodeJudging(judging.encode(), view.fingerprint, frames));
     }
+    for (const [key, bytes] of specs) entries.set(key, bytes);
     saveSinks(sinks, entries);
     for (const cell of cells.values()) {
       for (const lane of cell.lanes.values()) {
@@ -181,6 +188,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     try {
       await store.save(entries);
       unsavedSince = undefined;
+      specs.clear();
       trouble("store", undefined);
     } catch (error) {
       trouble("store", error instanceof Error ? error.message : String(error));
@@ -196,9 +204,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const known = cell.lanes.get(partitionKey(partition));
     if (known !== undefined) return known;
     const lane = createLane(partition, cell.view, cell.profiler.start());
-    if (judges) await restoreLane(cell, lane, store, trouble);
+    const closed = judges ? await restoreLane(cell, lane, store, trouble) : [];
     teller?.begin(lane);
     cell.lanes.set(lane.key, lane);
+    await emit(takeClosed(cell, lane, closed, judges));
     return lane;
   };
 
@@ -317,7 +326,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     restore: () =>
       inTurn(async () => {
         if (judges) {
-          for (const cell of cells.values()) await restoreJudging(cell, store, trouble);
+          for (const cell of cells.values())
+            for (const [key, bytes] of await restoreJudging(cell, store, trouble)) specs.set(key, bytes);
           await restoreSinks(sinks, store);
           const unheard = [...cells.values()].flatMap(({ judging }) => judging.unheard.changes());
           const outcomes = unheard.map((alert): Outcome => ({ kind: "alert", alert }));

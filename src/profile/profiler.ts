@@ -1,4 +1,5 @@
 import type { Batch } from "../model/batch.ts";
+import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { Limits } from "../model/limits.ts";
 import { linkFields } from "../model/link-fields.ts";
@@ -7,8 +8,6 @@ import { type EventTime, isoTime } from "../model/time.ts";
 import { type Example, type Segment, segmentKey } from "../model/verdict.ts";
 import type { Frame } from "../sketch/histogram.ts";
 import { shrinkCategories } from "../sketch/shrink.ts";
-import { seal, unseal } from "../sketch/wire.ts";
-import { readProfile, writeProfile } from "./codec.ts";
 import { createFieldFolder } from "./field-folder.ts";
 import { createPairFolder } from "./fold-pairs.ts";
 import { groupOf, otherSegment, sortRows, splitBySegment } from "./grouping.ts";
@@ -16,6 +15,7 @@ import { closeUpTo, copyIn, type KeptWindow } from "./kept-windows.ts";
 import { emptyProfile } from "./merge.ts";
 import { holdsInstants, loadNumbers } from "./numbers.ts";
 import type { PairName, WindowProfile } from "./profile.ts";
+import { decodeSaved, encodeSaved } from "./saved-state.ts";
 import { exampleAt, type Group, presence, type Tile, tileRows } from "./tile.ts";
 import {
   futureToleranceMs,
@@ -83,13 +83,6 @@ export interface ProfilerOptions {
   /** For so long after it has closed, late rows are taken into a window, which is told again; 0: never. */
   readonly reviseMs?: number;
 }
-
-/**
- * A state holds profiles: another layout of theirs is another version of it.
- *
- * 4  windows that have closed and may be revised; of each profile, whether it has been told as it is
- */
-const stateVersion = 4;
 
 class State implements PartitionState {
   readonly tide: Tide = { lastEvent: Number.NEGATIVE_INFINITY };
@@ -296,39 +289,34 @@ export function createProfiler(options: ProfilerOptions): Profiler {
     },
     flush: (state) => closeUpTo(internal(state).windows, Number.POSITIVE_INFINITY, policy),
     encodeState(given) {
-      const state = internal(given);
-      return seal(stateVersion, (writer) => {
-        writer.float(state.tide.lastEvent);
-        writer.count(state.late);
-        for (const name of countNames) writer.count(state.counts[name]);
-        const windows = [...state.windows.values()].sort((a, b) => a.start - b.start);
-        writer.count(windows.reduce((sum, { profiles }) => sum + profiles.size, 0));
-        for (const { profiles, told } of windows)
-          for (const [key, profile] of profiles) {
-            writeProfile(writer, profile);
-            writer.byte(told?.has(key) === true ? 1 : 0);
-          }
-      });
+      const { tide, late, counts, windows } = internal(given);
+      const inOrder = [...windows.values()].sort((a, b) => a.start - b.start);
+      const profiles = inOrder.flatMap((window) =>
+        [...window.profiles].map(([key, profile]) => ({ profile, told: window.told?.has(key) === true })),
+      );
+      return encodeSaved({ lastEvent: tide.lastEvent, late, counts, profiles });
     },
-    decodeState: (bytes) =>
-      unseal(bytes, "partition state", stateVersion, (reader, version) => {
-        const state = new State(policy);
-        state.tide.lastEvent = reader.number();
-        state.late = reader.count();
-        for (const name of countNames) state.counts[name] = reader.count();
-        for (let left = reader.length(8); left > 0; left--) {
-          const profile = readProfile(reader, version);
-          const { segment, window: span } = profile;
-          if (!isOurs(profile)) throw reader.corrupt(`a profile of ${profile.featureView}, ${profile.spec}`);
-          const window = windowAt(state, span.start);
-          if (isClosed(span.start, state.watermark, policy)) window.told ??= new Set();
-          window.profiles.set(segmentKey(segment), profile);
-          if (version >= 4 && reader.byte() === 1) window.told?.add(segmentKey(segment));
-          if (segment !== null && segment.value !== otherSegment)
-            window.values.set(segment.field, (window.values.get(segment.field) ?? 0) + 1);
+    decodeState(bytes) {
+      const saved = decodeSaved(bytes);
+      const state = new State(policy);
+      state.tide.lastEvent = saved.lastEvent;
+      state.late = saved.late;
+      Object.assign(state.counts, saved.counts);
+      for (const { profile, told } of saved.profiles) {
+        const { segment, window: span } = profile;
+        if (!isOurs(profile)) {
+          const whose = `${profile.featureView}, ${profile.spec}`;
+          throw new Fault("sketch.corrupt", `partition state: a profile of ${whose}`);
         }
-        return state;
-      }),
+        const window = windowAt(state, span.start);
+        if (isClosed(span.start, state.watermark, policy)) window.told ??= new Set();
+        window.profiles.set(segmentKey(segment), profile);
+        if (told) window.told?.add(segmentKey(segment));
+        if (segment !== null && segment.value !== otherSegment)
+          window.values.set(segment.field, (window.values.get(segment.field) ?? 0) + 1);
+      }
+      return state;
+    },
   };
 }
 
@@ -358,8 +346,6 @@ function endOfRun(
   tide.lastEvent = newest;
   return at;
 }
-
-const countNames = ["read", "profiled", "late", "rejected", "deadLettered"] as const;
 
 /** Event time of each row of a tile into `times`: NaN where there is none. */
 function loadTimes(batch: Batch, name: string | undefined, from: number, size: number, origin: Origin): void {

@@ -136,7 +136,7 @@ function toView(head: SpecHead, fields: Fields, mappings: ReadonlyMap<string, Ma
     window: {
       sizeMs: milliseconds(window.size),
       latenessMs: milliseconds(window.lateness),
-      reviseMs: milliseconds(window.reviseWithin ?? "0s") || undefined,
+      ...reviseMsOf(window.reviseWithin),
       minRows: window.minRows,
     },
     segments: head.segments,
@@ -146,6 +146,12 @@ function toView(head: SpecHead, fields: Fields, mappings: ReadonlyMap<string, Ma
     validate: head.validate,
   };
   return { ...view, fingerprint: fingerprintOf(view) };
+}
+
+/** A time of nothing is as if it were not there: the fingerprint is the same. */
+function reviseMsOf(reviseWithin = "0s"): { readonly reviseMs?: number } {
+  const reviseMs = milliseconds(reviseWithin);
+  return reviseMs === 0 ? {} : { reviseMs };
 }
 
 /** What Feast's feature logs call them, unless the spec says otherwise. */

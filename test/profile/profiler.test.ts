@@ -222,7 +222,7 @@ describe("a profiler", () => {
     }
     assert.throws(() => profiler.decodeState(Uint8Array.of(9, ...bytes.subarray(1))), {
       code: "store.version",
-      message: "partition state: version 9, this tidemark reads up to 3",
+      message: "partition state: version 9, this tidemark reads up to 4",
     });
   });
 });

@@ -3,9 +3,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { defaultLimits } from "../../src/model/limits.ts";
 import { segmentKey } from "../../src/model/verdict.ts";
-import { encodeProfile } from "../../src/profile/codec.ts";
+import { encodeProfile, writeProfile } from "../../src/profile/codec.ts";
 import type { WindowProfile } from "../../src/profile/profile.ts";
 import { createProfiler } from "../../src/profile/profiler.ts";
+import { decodeSaved } from "../../src/profile/saved-state.ts";
+import { seal } from "../../src/sketch/wire.ts";
 import { minute } from "../judge/samples.ts";
 import { batchOf, origin, type Row, testFrames, testView } from "./batches.ts";
 import { streamRows } from "./rows.ts";
@@ -42,6 +44,22 @@ describe("a window that has closed", () => {
     const state = profiler.start();
     const closed = profiler.fold(state, batchOf([at(0), at(200_000), at(70_000)]), origin).closed;
     assert.deepEqual(closed.map(label), ["0: 1", "1: 1"]);
+  });
+
+  it("was not kept by tidemarks before this one, whose states are read", () => {
+    const state = profiler.start();
+    profiler.fold(state, batchOf([at(0), at(70_000)]), origin);
+    const { lastEvent, late, counts, profiles } = decodeSaved(profiler.encodeState(state));
+    const older = seal(3, (writer) => {
+      writer.float(lastEvent);
+      writer.count(late);
+      for (const count of [counts.read, counts.profiled, 0, 0, 0]) writer.count(count);
+      writer.count(profiles.length);
+      for (const { profile } of profiles) writeProfile(writer, profile);
+    });
+    const again = profiler.decodeState(older);
+    assert.deepEqual(again.counts, state.counts);
+    assert.deepEqual(profiler.open(again).map(encodeProfile), profiler.open(state).map(encodeProfile));
   });
 
   it("is no open window, and its segments are told as far as they have changed", () => {
