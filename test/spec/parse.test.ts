@@ -61,6 +61,13 @@ describe("a spec", () => {
     assert.deepEqual([view.window.sizeMs, view.window.latenessMs], [5_400_000, 250]);
   });
 
+  it("has late rows revise windows when it says for how long, and not for no time at all", () => {
+    const withWindow = (window: string) =>
+      parse(`${head}window: { ${window} }\nfields:\n  a: { type: bool }\n`);
+    assert.equal(withWindow("reviseWithin: 5m").window.reviseMs, 300_000);
+    assert.deepEqual(withWindow("size: 1m, reviseWithin: 0s"), withWindow("size: 1m"));
+  });
+
   it("reads mapping files beside it: a header's column, lines, without blanks", () => {
     const view = parse(
       `${head}fields:\n  country: { type: string, mapping: { file: countries.csv } }\n` +
@@ -206,6 +213,11 @@ describe("a wrong spec", () => {
       "a time derived from itself",
       field("{ type: float64, derive: { from: t, to: t } }"),
       '6:46 spec.bad-value fields.a.derive.to: "t" is from as well',
+    ],
+    [
+      "more closed windows to revise than are kept",
+      `${head}window: { size: 10s, reviseWithin: 11m }\nfields:\n  a: { type: bool }\n`,
+      '5:36 spec.bad-value window.reviseWithin: "11m" is more than 60 windows of 10s',
     ],
     [
       "a duration without a unit",
