@@ -5,7 +5,7 @@ import type { Baseline } from "../../src/judge/baseline.ts";
 import type { FeatureView } from "../../src/model/feature-view.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Message } from "../../src/model/record.ts";
-import type { Alert, JudgedWindow } from "../../src/model/verdict.ts";
+import { type Alert, type JudgedWindow, segmentKey } from "../../src/model/verdict.ts";
 import { createJudgeLog, type JudgeLog } from "../../src/pipeline/judge-log.ts";
 import type { Monitor } from "../../src/pipeline/monitor.ts";
 import type { Sink, Store } from "../../src/pipeline/ports.ts";
@@ -307,14 +307,14 @@ describe("several partitions", () => {
   });
 });
 
-/** The profile of each window as it was judged last: how often it was judged before hangs on who came when. */
+/** The profile of each window with all its rows: how often it was judged before hangs on who came when. */
 function lastOf({ verdicts }: Told): string[] {
-  const last = new Map<string, { readonly revision: number; readonly profile: string }>();
-  for (const [key, value] of verdicts) {
-    const at = key.lastIndexOf("|");
-    const [place, revision] = [key.slice(0, at), Number(key.slice(at + 1))];
-    if (revision >= (last.get(place)?.revision ?? 0))
-      last.set(place, { revision, profile: value.slice(value.lastIndexOf(" ")) });
+  const last = new Map<string, { readonly rows: number; readonly text: string }>();
+  for (const value of verdicts.values()) {
+    const at = value.lastIndexOf(" ");
+    const { window, segment, rows } = JSON.parse(value.slice(0, at)) as JudgedWindow;
+    const place = `${window.start} ${segmentKey(segment)}`;
+    if (rows >= (last.get(place)?.rows ?? 0)) last.set(place, { rows, text: value.slice(at) });
   }
-  return [...last].map(([place, { profile }]) => place + profile).sort();
+  return [...last].map(([place, { text }]) => place + text).sort();
 }

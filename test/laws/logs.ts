@@ -116,7 +116,7 @@ const textOfProfile = (profile: WindowProfile): string =>
 
 /**
  * Everything that was told, each thing once and by its name. A thing that is told again must be the same to the bit; a change
- * that an early look made only where that is promised.
+ * that an early look made, and how often late rows have revised a window, only where that is promised: of one partition.
  */
 export interface Told {
   readonly sink: Sink;
@@ -151,8 +151,14 @@ export function createTold({ early }: { readonly early: "same" | "any" }): Told 
       }
       case "judged": {
         const { judged, profile } = outcome;
-        const place = `${judged.window.start}|${segmentKey(judged.segment)}|${judged.revision ?? 0}`;
-        if (judged.final) put(told.verdicts, place, `${JSON.stringify(judged)} ${textOfProfile(profile)}`);
+        const { window, segment, revision = 0, rows } = judged;
+        if (!judged.final) break;
+        const place = `${window.start}|${segmentKey(segment)}|${revision}`;
+        const text = `${JSON.stringify(judged)} ${textOfProfile(profile)}`;
+        // what the warning layer has followed hangs on which rows had come when a window was judged first
+        if (early === "any" && judged.spec === revising.fingerprint)
+          told.verdicts.set(`${place}|${rows}`, text);
+        else put(told.verdicts, place, text);
         break;
       }
       case "alert": {
