@@ -9,6 +9,12 @@ import type { Signal } from "./signal.ts";
 /** A partition of no topic (the HTTP gate of a process) is gone when the log says nothing of it for so long. */
 const goneAfterMs = 30_000;
 
+/**
+ * An owner says every 15 s that its partition is still idle. From three missed words on nobody may be there to see what comes, and
+ * the others wait for the next owner; but not for one that never comes.
+ */
+const [idleHoldsMs, ownerComesWithinMs] = [45_000, 165_000];
+
 /** Where one partition stands, as it has told. */
 interface Entry {
   watermark: EventTime;
@@ -128,7 +134,9 @@ export function createRoll(view: FeatureView): Roll {
       for (const [partition, { watermark, idle, heardAt }] of entries) {
         const number = numberOf(partition);
         const counts = number === undefined ? at - heardAt < goneAfterMs : number < count;
-        if (counts && !idle) low = Math.min(low, watermark);
+        const unheardMs = at - heardAt;
+        const isIdle = idle && (unheardMs < idleHoldsMs || unheardMs > ownerComesWithinMs);
+        if (counts && !isIdle) low = Math.min(low, watermark);
       }
       return low;
     },

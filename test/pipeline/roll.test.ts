@@ -19,4 +19,16 @@ describe("the roll of partitions", () => {
     roll.take(progress("t-0", 5_000, true), 4);
     assert.equal(roll.low(5), 9_000);
   });
+
+  it("waits for the next owner of an idle partition of which nothing is heard, and not for ever", () => {
+    const roll = createRoll(view);
+    roll.take({ kind: "partitions", topic: "t", count: 2 }, 0);
+    roll.take(progress("t-0", 5_000, true), 1_000);
+    roll.take(progress("t-1", 9_000, false), 1_000);
+    assert.equal(roll.low(40_000), 9_000, "its owner says so every 15 s");
+    assert.equal(roll.low(50_000), 5_000, "nobody does");
+    roll.take(progress("t-0", 5_000, true), 55_000);
+    assert.equal(roll.low(60_000), 9_000);
+    assert.equal(roll.low(250_000), 9_000);
+  });
 });
