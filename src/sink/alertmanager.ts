@@ -5,13 +5,15 @@ import type { FeatureView } from "../model/feature-view.ts";
 import { type Clock, type Elapsed, type EventTime, isoTime, type WallTime } from "../model/time.ts";
 import { type Alert, segmentKey } from "../model/verdict.ts";
 import type { Sink } from "../pipeline/ports.ts";
-import { createCourier, type Reporting } from "./courier.ts";
+import { type Courier, createCourier, type Reporting } from "./courier.ts";
 import { type Address, type Answer, addressOf, postJson } from "./post.ts";
 
 /** Alerts of one POST. */
 const batchMax = 64;
 /** For how long a resolved alert is sent again, so that a peer that was away learns of it, and how many of them. */
 const [resolvedForMs, resolvedMax] = [15 * 60_000, 2_000];
+/** For how long an alert stands as firing at a peer at least, or half a turn if that is shorter. */
+const standsMinMs = 5_000;
 /** A firing alert ends by itself after four missed re-sends, but never sooner than this. */
 const endsAfterMinMs = 5 * 60_000;
 /** Clocks that are this near agree: a `Date` header has whole seconds, and an answer takes its time. */
@@ -71,9 +73,9 @@ export interface PostableAlert {
  * Keeps every Alertmanager of a cluster in step with the set of active alerts (level-triggered): what is active is sent at
  * once and then every `resendEveryMs`, what is over is sent as resolved for 15 minutes. Alertmanager keys an alert by its
  * labels, so sending it again is no new alert. `accept` never waits for a peer. An alert that is over before a peer has heard
- * of it (that was away, or it began and ended within one step), or just after, is sent as firing for half a turn at least, and
- * then as resolved: Alertmanager notifies group by group, and pages nobody for what came and went in between. Of one that
- * another process has told of, the end alone is sent.
+ * of it (that was away, or it began and ended within one step), or just after, is sent as firing for 5 s, and then as resolved:
+ * Alertmanager notifies group by group, and pages nobody for what came and went in between. Of one that another process has
+ * told of, the end alone is sent.
  */
 export function createAlertmanager(
   options: AlertmanagerOptions,
@@ -82,18 +84,24 @@ export function createAlertmanager(
   const standing = new Map<string, Standing>();
   const addresses = options.urls.map(addressOf);
   const peers = addresses.map(({ name }) => name);
-  const couriers = addresses.map((address) =>
+  const wakeAll = (): void => {
+    for (const courier of couriers) courier.wake();
+  };
+  let soon: NodeJS.Timeout | undefined;
+  const wakeSoon = (ms: number): void => {
+    clearTimeout(soon);
+    soon = setTimeout(wakeAll, ms);
+    soon.unref();
+  };
+  const couriers: readonly Courier[] = addresses.map((address) =>
     createCourier({
       ...reporting,
       name: `alertmanager ${address.name}`,
       peer: address.name,
       random: options.random,
-      deliver: createDelivery(address, options, { standing, clock, ...reporting }),
+      deliver: createDelivery(address, options, { standing, clock, wakeSoon, ...reporting }),
     }),
   );
-  const wakeAll = (): void => {
-    for (const courier of couriers) courier.wake();
-  };
   const timer = setInterval(() => {
     forget(standing, clock.elapsed(), couriers.length);
     if (standing.size > 0) wakeAll();
@@ -125,6 +133,7 @@ export function createAlertmanager(
     yield: () => standing.clear(),
     async close(signal) {
       clearInterval(timer);
+      clearTimeout(soon);
       if (standing.size > 0) for (const courier of couriers) courier.wake();
       await Promise.all(couriers.map((courier) => courier.close(signal)));
     },
@@ -205,11 +214,14 @@ function createDelivery(
   {
     standing,
     clock,
+    wakeSoon,
     log,
     onFailure,
   }: Pick<Reporting, "log" | "onFailure"> & {
     standing: ReadonlyMap<string, Standing>;
     clock: Clock;
+    /** The next turn is in so many ms. */
+    wakeSoon: (ms: number) => void;
   },
 ): (signal: AbortSignal) => Promise<string | undefined> {
   const url = new URL("api/v2/alerts", address.url.href.replace(/\/?$/, "/"));
@@ -224,11 +236,12 @@ function createDelivery(
       [...standing.values()].flatMap(({ alert, endedAt }) => (endedAt === undefined ? [alert] : [])),
     );
 
-  /** Over, and this peer has not had half a turn's time to make anything of it. */
+  const standsMs = Math.min(standsMinMs, options.resendEveryMs / 2);
+  /** Over, and this peer has not had the time to make anything of it. */
   const isNews = ({ endedAt, toldAt }: Standing, now: Elapsed): boolean => {
     if (endedAt === undefined) return false;
     const told = toldAt.get(address.name);
-    return told === undefined || now - told < options.resendEveryMs / 2;
+    return told === undefined || now - told < standsMs;
   };
   const tell = ({ alert, endedAt, toldAt, endTold }: Standing, now: Elapsed): void => {
     const status = endedAt === undefined ? "firing" : "resolved";
@@ -260,6 +273,7 @@ function createDelivery(
     const answer = await postJson(address, url, told, { timeoutMs, signal });
     if (learnSkew(answer) && again) return post(batch, signal, false);
     if (answer.status < 300) for (const each of sent) tell(each, now);
+    if (batch.some((each) => isNews(each, now))) wakeSoon(standsMs);
     if (answer.status < 300 || isRefusal(answer)) return answer;
     const text = `${address.name} answered ${answer.status} ${answer.text}`.trim();
     throw new Fault("sink.rejected", text, { retryable: true });

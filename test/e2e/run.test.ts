@@ -38,8 +38,7 @@ describe("tidemark run on a real broker", () => {
       kafka: { brokers: brokers.split(","), groupId: topic, topicPrefix: topic },
       specs,
       state: { dir: join(dir, "state") },
-      // what ends stands for half a turn at least
-      alertmanager: { urls: [alertmanager.url], resendEvery: "10s" },
+      alertmanager: { urls: [alertmanager.url] },
     });
     const notified = (status: string): object | undefined =>
       receiver
