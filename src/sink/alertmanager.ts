@@ -42,6 +42,8 @@ export interface AlertmanagerOptions {
 /** An alert as the sink keeps it. */
 export interface Standing {
   readonly alert: Alert;
+  /** With the figures of when it last fired, once it is over and they are known. */
+  readonly fired?: Alert;
   /** When it began; of several that nobody had heard of, the first. */
   readonly since: EventTime;
   /** When this process first heard that it fires. */
@@ -191,7 +193,7 @@ function update(
   for (const [fingerprint, known] of standing) {
     if (known.endedAt !== undefined || firing.has(fingerprint)) continue;
     const alert = ended.get(fingerprint) ?? known.alert;
-    standing.set(fingerprint, { ...known, alert, endedAt: now });
+    standing.set(fingerprint, { ...known, alert, fired: known.alert, endedAt: now });
     changed = true;
   }
   return changed;
@@ -268,7 +270,9 @@ function createDelivery(
 
   const post = async (batch: readonly Standing[], signal: AbortSignal, again = true): Promise<Answer> => {
     const now = clock.elapsed();
-    const sent = batch.map((each) => (isNews(each, now) ? { ...each, endedAt: undefined } : each));
+    const sent = batch.map((each) =>
+      isNews(each, now) ? { ...each, alert: each.fired ?? each.alert, endedAt: undefined } : each,
+    );
     const told = toAlerts(sent, { wall: clock.now() + skewMs, elapsed: now }, options, incidents());
     const answer = await postJson(address, url, told, { timeoutMs, signal });
     if (learnSkew(answer) && again) return post(batch, signal, false);

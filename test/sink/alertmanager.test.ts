@@ -194,10 +194,12 @@ describe("a real Alertmanager", () => {
     );
     await eventually(5_000, "its end", () => receiver.alerts()[1]);
     assert.deepEqual(
-      receiver.alerts().map(({ status, startsAt }) => [status, Date.parse(startsAt)]),
+      receiver
+        .alerts()
+        .map(({ status, startsAt, annotations }) => [status, Date.parse(startsAt), annotations["summary"]]),
       [
-        ["firing", first.startsAt],
-        ["resolved", first.startsAt],
+        ["firing", first.startsAt, first.summary], // what paged, and not what was seen when it was over
+        ["resolved", first.startsAt, "0.1% of user_location are outside the mapping"],
       ],
     );
   });
