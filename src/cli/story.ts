@@ -1,4 +1,4 @@
-import { alertLabels } from "../judge/alerts.ts";
+import { alertLabels } from "../judge/alert-labels.ts";
 import { type Batch, type Column, cellOf } from "../model/batch.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import type { EventTime } from "../model/time.ts";

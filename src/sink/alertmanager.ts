@@ -1,4 +1,4 @@
-import { alertLabels } from "../judge/alerts.ts";
+import { alertLabels } from "../judge/alert-labels.ts";
 import { type Incident, incidentsOf, incidentText } from "../judge/incident.ts";
 import { Fault } from "../model/fault.ts";
 import type { FeatureView } from "../model/feature-view.ts";

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { alertFingerprint, alertLabels } from "../../src/judge/alert-labels.ts";
 import {
   type AlertBook,
   activeAlerts,
-  alertFingerprint,
-  alertLabels,
   decodeAlertBook,
   encodeAlertBook,
   foldAlerts,
