@@ -49,11 +49,12 @@ export function createEarlyLooks(minRows: number): EarlyLooks {
       const key = `${window.start}|${segmentKey(segment)}`;
       const seen = seenRows.get(key) ?? { counts: 0, sketches: 0 };
       const newHits = hasNewHits(counts);
-      if (rows < seen.counts * growth.counts && !newHits) return undefined;
+      // sketches are told after the counts of the same rows, and the last of a burst when no more rows come
+      const enough = sketched > 0 && sketched >= minRows && sketched >= seen.sketches * growth.sketches;
+      if (rows < seen.counts * growth.counts && !newHits && !enough) return undefined;
       if (newHits) seenHits.set(window.start, countHardHits(counts));
-      const enough = sketched >= minRows && sketched >= seen.sketches * growth.sketches;
       // what was hit after the sketches were told is in the counts alone
-      const whole = sketched > 0 && enough && (sketched === rows || !newHits);
+      const whole = enough && (sketched === rows || !newHits);
       seenRows.set(key, { counts: rows, sketches: whole ? sketched : seen.sketches });
       return whole ? "whole" : "counts";
     },

@@ -12,7 +12,10 @@ import type { Signal } from "./signal.ts";
 const openEveryMs = 1_000;
 /** A silent lane is told of so often: the judge knows no time but the log's. */
 const idleEveryMs = 15_000;
-/** The counts of an open window are told again when it has grown by this share, its sketches (a tenth of a megabyte) by that. */
+/**
+ * The counts of an open window are told again when it has grown by this share, its sketches (a tenth of a megabyte) by that, and when
+ * there are first enough rows to judge them.
+ */
 const growth = { counts: 1.02, sketches: 1.25 };
 /** A lane whose records wait in the log, and do not come, holds back the others for so long. */
 const stuckAfterMs = 120_000;
@@ -101,7 +104,9 @@ export function createTeller({ idleAfterMs, waiting = () => 0 }: TellerOptions):
       }));
       const { rows } = profile;
       const old = now - window.since >= openEveryMs;
-      const whole = due && old && rows > 0 && rows >= window.sketched * growth.sketches;
+      const { minRows } = lane.view.window;
+      const judgeable = window.sketched < minRows && rows >= minRows;
+      const whole = due && old && rows > 0 && (judgeable || rows >= window.sketched * growth.sketches);
       if (!whole && !isNews(window, profile, due)) continue;
       (whole ? profiles : counts).push(profile);
       Object.assign(window, { rows, hits: countHardHits(profile), sketched: whole ? rows : window.sketched });

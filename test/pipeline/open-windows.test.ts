@@ -74,6 +74,16 @@ describe("an early look", () => {
     assert.ok(told.includes("location"), told.join());
   });
 
+  it("sees a shift in sketches that are told after the counts of the same rows, when no more come", () => {
+    const judging = createJudging(view, baseline);
+    const moved = profileAround(200, 5);
+    const look = (sketches: readonly WindowProfile[]): string[] =>
+      statistics(judging.early([{ counts: [countsOf(moved)], sketches }], noon));
+    assert.deepEqual(look([]), []);
+    assert.ok(look([moved]).includes("location"));
+    assert.deepEqual(look([moved]), [], "what was seen is not looked at again");
+  });
+
   it("sees a NaN that came after the sketches were told in the counts", () => {
     const strict = { ...view, fields: [{ ...fieldOf("amount"), nullable: false, finite: true }] };
     const judging = createJudging(strict, baseline);
@@ -88,11 +98,11 @@ describe("an early look", () => {
 });
 
 describe("a lane's open windows", () => {
-  it("are told as counts at once, with sketches after a second and when they have grown by a quarter", async () => {
+  const lane = async (minRows: number) => {
     const clock = { at: 0 };
     const signals: Open[] = [];
     const monitor = createMonitor({
-      views: [{ view, baseline }],
+      views: [{ view: { ...view, window: { ...view.window, minRows } }, baseline }],
       limits: defaultLimits,
       sinks: [
         {
@@ -112,7 +122,7 @@ describe("a lane's open windows", () => {
     const partition = { topic: "orders", partition: 0 };
     await monitor.assigned(partition);
     let offset = 0;
-    const told = async (at: number, rows: number): Promise<string> => {
+    return async (at: number, rows: number): Promise<string> => {
       clock.at = at;
       signals.length = 0;
       const lines = numbers(rows, 0).map((amount) => ({ at: noon + at, amount }));
@@ -125,6 +135,10 @@ describe("a lane's open windows", () => {
         .map(({ profiles, counts }) => `${profiles.length} whole, ${counts.length} counted`)
         .join();
     };
+  };
+
+  it("are told as counts at once, with sketches after a second and when they have grown by a quarter", async () => {
+    const told = await lane(1);
     assert.equal(await told(0, 100), "0 whole, 1 counted");
     assert.equal(await told(500, 100), "");
     assert.equal(await told(1_000, 0), "1 whole, 0 counted");
@@ -132,5 +146,14 @@ describe("a lane's open windows", () => {
     assert.equal(await told(3_000, 2), "");
     assert.equal(await told(4_000, 30), "1 whole, 0 counted");
     assert.equal(await told(5_000, 0), "");
+  });
+
+  it("are told with sketches as soon as there are enough rows to judge them", async () => {
+    const told = await lane(50);
+    assert.equal(await told(0, 45), "0 whole, 1 counted");
+    assert.equal(await told(1_000, 0), "1 whole, 0 counted");
+    assert.equal(await told(2_000, 4), "0 whole, 1 counted");
+    assert.equal(await told(3_000, 1), "1 whole, 0 counted");
+    assert.equal(await told(4_000, 1), "");
   });
 });
