@@ -5,8 +5,15 @@ import { addReading, createHistory, toHistory } from "../../src/judge/history.ts
 import { joinHistories, joinTracks } from "../../src/judge/history-join.ts";
 import type { Track } from "../../src/judge/track.ts";
 
-const close = (a: number, b: number): boolean =>
-  Math.abs(a - b) <= 2e-5 * Math.max(1, Math.abs(a), Math.abs(b));
+/** Half a unit in the sixth digit: as far as a rounded value may lie from what it was. */
+const half = (rounded: number): number =>
+  rounded === 0 ? 0 : 0.5 * 10 ** (Math.floor(Math.log10(Math.abs(rounded))) - 5);
+
+const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0);
+
+function within(bound: number, a: number, b: number, what: string): void {
+  assert.ok(Math.abs(a - b) <= bound, `${what}: ${a} and ${b} are more than ${bound} apart`);
+}
 
 function historyOf(values: readonly number[]) {
   const growing = createHistory();
@@ -41,15 +48,31 @@ describe("histories of several periods", () => {
     const windows = fc.array(value, { minLength: 3, maxLength: 30 });
     fc.assert(
       fc.property(windows, windows, fc.double({ min: -5, max: 5, noNaN: true }), (a, b, offset) => {
-        const joined = joinHistories([historyOf(a), historyOf(b)], [0, offset]);
+        const parts = [historyOf(a), historyOf(b)];
+        const joined = joinHistories(parts, [0, offset]);
         const whole = historyOf([...a, ...b.map((each) => each + offset)]);
         assert.ok(joined !== undefined);
         assert.equal(joined.windows, whole.windows);
-        for (const key of ["mean", "sd"] as const)
-          assert.ok(close(joined[key], whole[key]), `${key}: ${joined[key]} and ${whole[key]}`);
+
+        // what goes in is rounded, and so are both that come out; the last digits of a double are lost besides
+        const doubles = whole.windows * 8 * Number.EPSILON * 60;
+        const out = (key: "mean" | "sd" | "low" | "high"): number =>
+          half(joined[key]) + half(whole[key]) + doubles;
+        // a mean of means errs as the mean of their errors, however near to 0 it lies
+        const ofMean = sum(parts.map(({ windows, mean }) => windows * half(mean))) / whole.windows;
+        within(ofMean + out("mean"), joined.mean, whole.mean, "mean");
+        // the SD is the length of the vector of √(n − 1)·sd and √n·(mean − its mean) of each part: it errs by no more than
+        // the length of their errors
+        const squares = parts.map(
+          ({ windows, mean, sd }) => (windows - 1) * half(sd) ** 2 + windows * half(mean) ** 2,
+        );
+        within(Math.sqrt(sum(squares) / (whole.windows - 1)) + out("sd"), joined.sd, whole.sd, "sd");
         // each period's own mean lies within its bounds: they are never narrower than those of all
-        assert.ok(joined.low <= whole.low || close(joined.low, whole.low), `${joined.low} and ${whole.low}`);
-        assert.ok(joined.high >= whole.high || close(joined.high, whole.high));
+        const [low, high] = (["low", "high"] as const).map(
+          (key) => Math.max(...parts.map((part) => half(part[key]))) + out(key),
+        ) as [number, number];
+        assert.ok(joined.low <= whole.low + low, `low: ${joined.low} and ${whole.low}`);
+        assert.ok(joined.high >= whole.high - high, `high: ${joined.high} and ${whole.high}`);
       }),
     );
   });
@@ -71,7 +94,7 @@ describe("tracks of several periods", () => {
     assert.equal(joined?.windows, 500);
     assert.equal(joined?.mean, 0.01);
     assert.deepEqual(joined?.memory, [0.5]);
-    assert.ok(close(joined?.sd ?? 0, Math.sqrt((400 + 100 * 4) / 500)));
+    assert.equal(joined?.sd, 1.26491); // √((400 + 100 · 2²) / 500)
   });
 
   it("are none where a period lies on another level, or has none", () => {

@@ -145,7 +145,7 @@ for (const [name, world] of Object.entries(worlds)) {
   describe(`sink ${name}`, () => {
     const settled = async ({ effects }: World): Promise<readonly string[]> => {
       let before = "";
-      return eventually(20_000, "it comes to rest", async () => {
+      return eventually("it comes to rest", async () => {
         const now = (await effects().catch(() => [])).toSorted();
         const isCalm = now.length > 0 && JSON.stringify(now) === before;
         before = JSON.stringify(now);

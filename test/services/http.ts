@@ -14,7 +14,11 @@ export async function startHttp(
   answer: (request: IncomingMessage) => Promise<number | readonly [status: number, body: string]>,
 ): Promise<Server> {
   const server = createServer(async (request, response) => {
-    const answered = await answer(request);
+    const answered = await answer(request).catch((error: unknown) => {
+      if (!request.destroyed || request.complete) throw error;
+      return 0; // the client left in the middle of its request
+    });
+    if (answered === 0) return;
     const [status, body] = typeof answered === "number" ? [answered, ""] : answered;
     response.writeHead(status, { "content-type": "text/plain" }).end(body);
   });

@@ -76,7 +76,7 @@ describe("a real Alertmanager", () => {
     });
     const startedAt = Date.now();
     await sink.accept([{ kind: "alert", alert: firing }], [firing]);
-    const page = await eventually(3_000, "the page", () => receiver.alerts()[0]);
+    const page = await eventually("the page", () => receiver.alerts()[0]);
     t.diagnostic(`accept to page: ${Date.now() - startedAt} ms`);
     assert.equal(page.status, "firing");
     assert.deepEqual(page.labels, {
@@ -97,7 +97,7 @@ describe("a real Alertmanager", () => {
     assert.equal(receiver.alerts().length, 1, "re-sending is no news");
 
     await sink.accept([resolvedOf(firing)], []);
-    const over = await eventually(5_000, "the all-clear", () =>
+    const over = await eventually("the all-clear", () =>
       receiver.alerts().find(({ status }) => status === "resolved"),
     );
     assert.equal(over.annotations["summary"], "0.1% of user_location are outside the mapping");
@@ -113,7 +113,7 @@ describe("a real Alertmanager", () => {
     const { sink, said } = sinkFor(t, [url], { resendEveryMs: 100 }, () => wallMs);
     const firing = alert();
     await sink.accept([{ kind: "alert", alert: firing }], [firing]);
-    await eventually(3_000, "the page", () => receiver.alerts()[0]);
+    await eventually("the page", () => receiver.alerts()[0]);
     for (const jump of [3_600_000, 0, -3_600_000]) {
       wallMs = jump;
       await new Promise((done) => setTimeout(done, 700));
@@ -122,7 +122,7 @@ describe("a real Alertmanager", () => {
       assert.ok(leftMs > 3 * 60_000 && leftMs < 7 * 60_000, `it ends ${leftMs} ms from now`);
     }
     await sink.accept([resolvedOf(firing)], []);
-    await eventually(5_000, "the all-clear", () => receiver.alerts()[1]);
+    await eventually("the all-clear", () => receiver.alerts()[1]);
     await new Promise((done) => setTimeout(done, 1_200));
     assert.deepEqual(
       receiver.alerts().map(({ status }) => status),
@@ -135,14 +135,10 @@ describe("a real Alertmanager", () => {
     const manager = await startAlertmanager(t);
     const { sink } = sinkFor(t, [manager.url]);
     await sink.accept([], alerts(3));
-    await eventually(
-      3_000,
-      "three alerts",
-      async () => (await alertsAt(manager.url)).length === 3 || undefined,
-    );
+    await eventually("three alerts", async () => (await alertsAt(manager.url)).length === 3 || undefined);
     await manager.kill();
     await manager.restart();
-    await eventually(5_000, "three alerts again", async () =>
+    await eventually("three alerts again", async () =>
       (await alertsAt(manager.url)).length === 3 ? true : undefined,
     );
   });
@@ -155,7 +151,7 @@ describe("a real Alertmanager", () => {
     const onTold = ({ fingerprint, status }: Alert): void => void told.push(`${fingerprint} ${status}`);
     const before = sinkFor(t, [url], { onTold });
     await before.sink.accept([], [first]);
-    await eventually(3_000, "a page", () => receiver.alerts()[0]);
+    await eventually("a page", () => receiver.alerts()[0]);
     await before.sink.close(AbortSignal.abort());
 
     const { sink } = sinkFor(t, [url], { onTold });
@@ -168,7 +164,7 @@ describe("a real Alertmanager", () => {
       ],
       [],
     );
-    await eventually(5_000, "its end", () => receiver.alerts()[1]);
+    await eventually("its end", () => receiver.alerts()[1]);
     await sleep(700); // two turns
     assert.deepEqual(
       receiver.alerts().map(({ status, labels }) => `${labels["field"]} ${status}`),
@@ -192,7 +188,7 @@ describe("a real Alertmanager", () => {
       ],
       [],
     );
-    await eventually(5_000, "its end", () => receiver.alerts()[1]);
+    await eventually("its end", () => receiver.alerts()[1]);
     assert.deepEqual(
       receiver
         .alerts()
@@ -214,13 +210,13 @@ describe("a real Alertmanager", () => {
       onTold: ({ fingerprint, status }) => void told.push(`${fingerprint} ${status}`),
     });
     await sink.accept([{ kind: "alert", alert: standing }], [standing]);
-    await eventually(3_000, "a page, from which on the group waits", () => receiver.alerts()[0]);
+    await eventually("a page, from which on the group waits", () => receiver.alerts()[0]);
     await sink.accept([{ kind: "alert", alert: brief }], [standing, brief]);
-    await eventually(3_000, "the other one told of", () => told.includes("print-1 firing") || undefined);
+    await eventually("the other one told of", () => told.includes("print-1 firing") || undefined);
     await sink.accept([resolvedOf(brief)], [standing]);
     const ofBrief = (): Set<string> =>
       new Set(receiver.alerts().flatMap(({ status, labels }) => (labels["field"] === "f1" ? [status] : [])));
-    await eventually(12_000, "its page and its end", () => ofBrief().size === 2 || undefined);
+    await eventually("its page and its end", () => ofBrief().size === 2 || undefined);
   });
 
   it("takes hundreds of alerts, and a restart of ours leaves them firing", async (t) => {
@@ -244,10 +240,8 @@ describe("a real Alertmanager", () => {
     });
     const noLabels = { ...bad, statistic: "" as Alert["statistic"], severity: "" as Alert["severity"] };
     await sink.accept([], [...alerts(2), noLabels, alert({ field: "last" })]);
-    await eventually(3_000, "the other three", async () =>
-      (await alertsAt(url)).length === 3 ? true : undefined,
-    );
-    await eventually(3_000, "the answer", () => said().find((line) => /refuses .*label/i.test(line)));
+    await eventually("the other three", async () => ((await alertsAt(url)).length === 3 ? true : undefined));
+    await eventually("the answer", () => said().find((line) => /refuses .*label/i.test(line)));
     await new Promise((done) => setTimeout(done, 1_000));
     assert.equal(said().filter((line) => line.includes("refuses")).length, 1, "it is tried for itself once");
     assert.equal(failures().length, 1);
@@ -262,17 +256,17 @@ describe("a real Alertmanager", () => {
     const { sink, troubles, failures } = sinkFor(t, [down.url, up.url]);
     const startedAt = Date.now();
     await sink.accept([], [alert()]);
-    await eventually(2_000, "the page", () => receiver.alerts()[0]);
+    await eventually("the page", () => receiver.alerts()[0]);
     assert.ok(Date.now() - startedAt < 1_000);
-    await eventually(2_000, "the failure is counted", () => failures().at(0));
+    await eventually("the failure is counted", () => failures().at(0));
     assert.equal(failures()[0], down.url.host);
     assert.match(troubles().join(), new RegExp(`alertmanager ${down.url.host}`));
 
     await down.restart();
-    await eventually(6_000, "the peer has caught up", async () =>
+    await eventually("the peer has caught up", async () =>
       (await alertsAt(down.url)).length === 1 ? true : undefined,
     );
-    await eventually(2_000, "the trouble is over", () => (troubles().length === 0 ? true : undefined));
+    await eventually("the trouble is over", () => (troubles().length === 0 ? true : undefined));
   });
 });
 
@@ -288,10 +282,10 @@ describe("the Alertmanager sink", () => {
     const startedAt = Date.now();
     for (let step = 0; step < 20; step++) await sink.accept([], alerts(step));
     assert.ok(Date.now() - startedAt < 400, "accept waits for nobody");
-    await eventually(1_000, "the good peer has them", () =>
+    await eventually("the good peer has them", () =>
       new Set(taken.map(({ labels }) => labels["field"])).size >= 19 ? true : undefined,
     );
-    await eventually(2_000, "the hanging one is in trouble", () =>
+    await eventually("the hanging one is in trouble", () =>
       troubles().find((text) => /no answer in 500 ms/.test(text)),
     );
     const closedAt = Date.now();
@@ -313,7 +307,7 @@ describe("the Alertmanager sink", () => {
     assert.equal(failures().length, 3);
     assert.match(said()[0] ?? "", /answered 500 disk full/);
     status = 200;
-    await eventually(3_000, "it is delivered", () => (troubles().length === 0 ? true : undefined));
+    await eventually("it is delivered", () => (troubles().length === 0 ? true : undefined));
   });
 
   it("sends what is active and what is over again and again, the former with an end to come", async (t) => {
@@ -325,7 +319,7 @@ describe("the Alertmanager sink", () => {
     const { sink } = sinkFor(t, [url], { resendEveryMs: 50 });
     const [one, other] = alerts(2) as [Alert, Alert];
     await sink.accept([], [one, other]);
-    await eventually(1_000, "it is sent again", () => bodies[3]);
+    await eventually("it is sent again", () => bodies[3]);
     assert.deepEqual(
       bodies[3]?.map(({ labels }) => labels["field"]),
       ["f1", "f0"],
@@ -333,7 +327,7 @@ describe("the Alertmanager sink", () => {
     );
     await sink.accept([resolvedOf(one)], [other]);
     const from = bodies.length;
-    const later = await eventually(1_000, "the end is sent again", () => bodies[from + 3]);
+    const later = await eventually("the end is sent again", () => bodies[from + 3]);
     const ends = new Map(
       later.map(({ labels, endsAt }) => [labels["field"], Date.parse(endsAt) - Date.now()]),
     );
@@ -368,7 +362,7 @@ describe("the Alertmanager sink", () => {
     [url.username, url.password, url.pathname] = ["ops", "s3cret", "/am"];
     const { sink, said, troubles, failures } = sinkFor(t, [url]);
     await sink.accept([], [alert()]);
-    await eventually(1_000, "a failure", () => failures()[0]);
+    await eventually("a failure", () => failures()[0]);
     assert.deepEqual(seen.slice(0, 2), [
       `Basic ${Buffer.from("ops:s3cret").toString("base64")}`,
       "/am/api/v2/alerts",

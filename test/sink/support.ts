@@ -36,17 +36,19 @@ export function listen(): Heard {
   };
 }
 
+/** As long as a slow machine under load may take for what happens at all. */
+const patienceMs = 30_000;
+
 /** Asks until the answer is defined. */
 export async function eventually<T>(
-  timeoutMs: number,
   what: string,
   ask: () => T | undefined | Promise<T | undefined>,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > deadline) assert.fail(`after ${timeoutMs} ms, not yet: ${what}`);
+    if (Date.now() > deadline) assert.fail(`after ${patienceMs} ms, not yet: ${what}`);
     await new Promise((done) => setTimeout(done, 10));
   }
 }
