@@ -20,10 +20,13 @@ for (const signal of signals) {
 
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),
+  flushed: () => flushed(process.stdout),
   stderr: (text) => void process.stderr.write(text),
   env: process.env,
   isTTY: process.stderr.isTTY === true,
-  columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+  get columns() {
+    return process.stdout.isTTY === true ? process.stdout.columns : undefined; // windows change their size
+  },
   cwd: process.cwd(),
   signal: interrupted.signal,
   takeSignals(next) {
@@ -45,6 +48,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
 });
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((done) => stream.write("", () => done()));
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   const program = new Command("tidemark")
@@ -92,7 +99,6 @@ function report(error: unknown): number {
 
 process.exitCode = await main(process.argv.slice(2));
 // A pipe takes 64 KiB at a time; `process.exit` would throw away what waits for its reader.
-for (const stream of [process.stdout, process.stderr])
-  await new Promise<void>((flushed) => stream.write("", () => flushed()));
+for (const stream of [process.stdout, process.stderr]) await flushed(stream);
 // Handles that a library left open must not keep a finished command alive.
 process.exit();

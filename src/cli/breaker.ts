@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { Fault } from "../model/fault.ts";
 import type { GateAnswer } from "../serve/gate.ts";
+import { type Answer, ask, baseOf } from "./ask.ts";
 import { type Config, loadConfigFile } from "./config.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
-
-const timeoutMs = 10_000;
 
 interface BreakerOptions {
   readonly segment?: string;
@@ -95,45 +94,16 @@ async function order(action: "open" | "close", view: string, options: BreakerOpt
 async function askGate(view: string, options: BreakerOptions, config: Config): Promise<GateAnswer> {
   const url = new URL(`v1/gate/${encodeURIComponent(view)}`, baseOf(options, config));
   if (options.segment !== undefined) url.searchParams.set("segment", options.segment);
-  const answer = await ask(url, {});
+  const answer = await ask(url);
   if (answer.status !== 200 && answer.status !== 503) throw refusal(url, answer);
   if (typeof answer.body !== "object" || answer.body === null || !("state" in answer.body))
     throw refusal(url, answer);
   return answer.body as GateAnswer;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-async function ask(url: URL, init: RequestInit): Promise<Answer> {
-  try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
-    const text = await response.text();
-    return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
-  } catch (cause) {
-    throw new Fault("source.unreachable", `${url.origin}: ${reasonOf(cause)}`, {
-      cause,
-      hint: "is `tidemark run` up? name it with --url http://HOST:PORT",
-    });
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  return inner instanceof Error ? inner.message : String(inner);
-}
-
 function refusal(url: URL, { status: code, body }: Answer): Fault {
   const detail = typeof body === "object" && body !== null && "detail" in body ? String(body.detail) : "";
   return new Fault("usage", `${url.pathname} answered ${code}${detail === "" ? "" : `: ${detail}`}`);
-}
-
-function baseOf({ url }: BreakerOptions, { http }: Config): URL {
-  const text = url ?? `http://${http.host.includes(":") ? `[${http.host}]` : http.host}:${http.port}`;
-  if (!URL.canParse(text)) throw new Fault("usage", `--url ${text}: no URL`);
-  return new URL(text.endsWith("/") ? text : `${text}/`);
 }
 
 function readToken(file: string): string {

@@ -26,6 +26,8 @@ export const commands: readonly CommandEntry[] = [
   { name: "profile", load: async () => (await import("./profile.ts")).addProfile },
   { name: "stat", load: async () => (await import("./stat.ts")).addStat },
   { name: "breaker", load: async () => (await import("./breaker.ts")).addBreaker },
+  { name: "top", load: async () => (await import("./top.ts")).addTop },
+  { name: "tap", load: async () => (await import("./tap.ts")).addTap },
   { name: "completion", ofAll: true, load: async () => (await import("./completion.ts")).addCompletion },
   { name: "doctor", load: async () => (await import("./doctor.ts")).addDoctor },
 ];

@@ -4,6 +4,8 @@ import type { Fault, FaultCode } from "../model/fault.ts";
 export interface Io {
   /** Data. */
   stdout(text: string): void;
+  /** Resolves when the reader of stdout has taken what was written. */
+  flushed(): Promise<void>;
   /** Talk: progress, warnings, errors. */
   stderr(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { type RowError, redacted, validateBatch } from "../check/validate.ts";
-import { type Batch, cellOf } from "../model/batch.ts";
+import { type RowError, validateBatch } from "../check/validate.ts";
+import type { Batch } from "../model/batch.ts";
 import { Fault } from "../model/fault.ts";
 import { type FeatureView, hintsOf } from "../model/feature-view.ts";
 import { defaultLimits } from "../model/limits.ts";
@@ -11,6 +11,7 @@ import { expandInputs } from "./inputs.ts";
 import { Exit, formatJson, formatTable, type Io } from "./io.ts";
 import { count, printable } from "./paint.ts";
 import { createProgress } from "./progress.ts";
+import { hiddenFields, recordOf } from "./row-record.ts";
 import { readSpec } from "./views.ts";
 
 /** Errors printed one by one; all of them are counted, and all rejected rows go to the rejects file. */
@@ -95,28 +96,19 @@ async function add(tally: Tally, view: FeatureView, batch: Batch, place: Place):
     tally.shown.push({ ...error, row: before + error.row, file: name });
   if (rejects === undefined || result.rejectedRows === 0) return;
   const lines: string[] = [];
+  const hidden = hiddenFields(view);
   for (const [row, errors] of Map.groupBy(result.errors, (error) => error.row)) {
     const reasons = errors.map(({ row: _row, ...error }) => error);
     lines.push(
-      JSON.stringify({ file: name, row: before + row, errors: reasons, record: recordOf(view, batch, row) }),
+      JSON.stringify({
+        file: name,
+        row: before + row,
+        errors: reasons,
+        record: recordOf(batch, row, hidden),
+      }),
     );
   }
   await rejects.write(`${lines.join("\n")}\n`);
-}
-
-/** A row as JSON: what was read of it, without what the spec redacts. NaN and infinities as text, as our JSON rows have them. */
-function recordOf(view: FeatureView, batch: Batch, row: number): Record<string, unknown> {
-  const hidden = new Set(view.fields.filter(({ redact }) => redact === true).map(({ name }) => name));
-  const cells = [...batch.columns].map(([name, column]) => {
-    if (hidden.has(name)) return [name, redacted] as const;
-    const cell = cellOf(column, row);
-    return [name, typeof cell === "object" && cell !== null ? cell.map(jsonCell) : jsonCell(cell)] as const;
-  });
-  return Object.fromEntries(cells);
-}
-
-function jsonCell<T>(cell: T): T | string {
-  return typeof cell === "number" && !Number.isFinite(cell) ? String(cell) : cell;
 }
 
 async function openRejects(path: string, { cwd }: Io): Promise<FileHandle> {

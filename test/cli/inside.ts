@@ -9,6 +9,7 @@ interface Terminal {
   readonly env?: Readonly<Record<string, string>>;
   /** Of stdout's terminal. */
   readonly columns?: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -27,11 +28,12 @@ export async function inside(
     stderr(text: string): void {
       said.stderr += text;
     },
+    flushed: async () => undefined,
     env: {},
     isTTY: false,
+    signal: new AbortController().signal,
     ...terminal,
     cwd,
-    signal: new AbortController().signal,
     takeSignals: () => undefined,
     kill: () => undefined,
     now: () => Date.now(),

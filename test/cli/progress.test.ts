@@ -21,6 +21,7 @@ function drawn(isTTY: boolean, share: number | undefined): string {
     isTTY,
     cwd: "/",
     signal: new AbortController().signal,
+    flushed: async () => undefined,
     takeSignals: () => undefined,
     kill: () => undefined,
     now: () => now,

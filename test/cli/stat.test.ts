@@ -32,6 +32,7 @@ const inProcess: Io = {
   isTTY: false,
   cwd: root,
   signal: new AbortController().signal,
+  flushed: async () => undefined,
   takeSignals: () => undefined,
   kill: () => undefined,
   now: () => 0,
