@@ -134,8 +134,14 @@ export function createJudging(
   let fields: ReadonlyMap<string, FieldProfile> = new Map();
   let retired: Retired | undefined;
 
-  /** Folds judgements of one window (whole view first) and says what changed. */
-  const fold = (judgements: readonly { judged: JudgedWindow; profile: WindowProfile }[]): Outcome[] => {
+  /**
+   * Folds judgements of one window (whole view first) and says what changed.
+   * @param ahead  where fields of it are heading: for alerts alone
+   */
+  const fold = (
+    judgements: readonly { judged: JudgedWindow; profile: WindowProfile }[],
+    ahead: readonly JudgedWindow[] = [],
+  ): Outcome[] => {
     const transitions: { breaker: Breaker; transition: BreakerTransition }[] = [];
     for (const { judged } of judgements) {
       const key = segmentKey(judged.segment);
@@ -147,7 +153,7 @@ export function createJudging(
     }
     const folded = foldAlerts(
       alerts,
-      judgements.map(({ judged }) => judged),
+      [...judgements.map(({ judged }) => judged), ...ahead],
       transitions,
       view,
     );
@@ -188,12 +194,15 @@ export function createJudging(
     // the first window ever may have begun before the stream was watched
     const whole = window.start > firstStart && window.end <= through && !partial;
     if (firstStart === Number.POSITIVE_INFINITY) firstStart = window.start;
+    const ahead: JudgedWindow[] = [];
     const judgements = [...parts.keys()].sort().map((key) => {
       const profile = mergeInOrder(parts.get(key) ?? new Map());
       const own = judge.judge(profile, { final: true, asOf: window.end, whole });
+      // its points are the looks that were taken at open windows: no function of the logs, as the window's verdicts are
+      const heading = trends.look(profile, true);
+      if (heading.length > 0) ahead.push({ ...own, verdicts: heading });
       const told: JudgedWindow = {
         ...own,
-        verdicts: [...own.verdicts, ...trends.look(profile, true)],
         ...(revision > 0 ? { revision } : {}),
         ...(partial ? { partial } : {}),
       };
@@ -212,7 +221,7 @@ export function createJudging(
       return { judged, profile };
     });
     looks.close(window.start, parts.keys());
-    return fold(judgements);
+    return fold(judgements, ahead);
   };
 
   const judgeGap = (from: EventTime, through: EventTime): readonly Outcome[] => {
@@ -253,7 +262,7 @@ export function createJudging(
       const due = changed.filter(
         (start, index) => start + view.window.sizeMs <= watermark || changed.length - index > waitingMax,
       );
-      const outcomes: Outcome[] = (retired?.close() ?? []).flatMap(fold);
+      const outcomes: Outcome[] = (retired?.close() ?? []).flatMap((judgements) => fold(judgements));
       for (const start of due) {
         const window = { start, end: start + view.window.sizeMs };
         const parts = gathered.get(start);
