@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
 import type { KafkaConfig } from "kafkajs";
+import { endFetchingWhenStopped, type KafkajsRunner } from "../model/kafkajs-runner.ts";
 import { type Breaker, type BreakerReason, segmentKey } from "../model/verdict.ts";
 import type { Feed } from "./gate.ts";
 
@@ -11,6 +13,19 @@ export interface KafkaFeed extends Omit<KafkaConfig, "brokers" | "logLevel"> {
 
 const aliveEveryMs = 1_000;
 
+/** A service that closes its gate must come to its end, whatever the brokers do. */
+function mendKafkajs(): void {
+  const require = createRequire(import.meta.url);
+  const file = "kafkajs/src/consumer/runner.js";
+  let runner: { prototype: KafkajsRunner };
+  try {
+    runner = require(file);
+  } catch {
+    return; // packed into one file with the service: kafkajs's own are not to be had
+  }
+  endFetchingWhenStopped(runner.prototype);
+}
+
 /**
  * Reads the compacted topic of breakers from its beginning, in a consumer group of its own that commits nothing and is gone
  * with the process. The state is known when the end that the topic had at the start is reached.
@@ -21,6 +36,7 @@ export function kafkaFeed({ brokers, topic = "tidemark.breakers", ...config }: K
     let closed = false;
     const begin = async (): Promise<void> => {
       const { default: kafkajs } = await import("kafkajs");
+      mendKafkajs();
       const kafka = new kafkajs.Kafka({
         clientId: "tidemark-client",
         ...config,

@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import kafkajs from "kafkajs";
+import { endFetchingWhenStopped, type KafkajsRunner } from "../model/kafkajs-runner.ts";
 
-/** What is used of kafkajs's own `Runner` (src/consumer/runner.js of 2.2.4). */
-interface Runner {
-  readonly running: boolean;
-  fetch(nodeId: string): Promise<readonly unknown[]>;
-}
-
-/** What is used of its `BrokerPool` (src/cluster/brokerPool.js). */
+/** What is used of kafkajs's own `BrokerPool` (src/cluster/brokerPool.js). */
 interface BrokerPool {
   /** The broker of the config that a client begins with; its id is null until the cluster has named it. */
   seedBroker: { readonly nodeId: string | null; connect(): Promise<void> };
@@ -23,23 +18,8 @@ let mended = false;
 export function mendKafkajs(): void {
   if (mended) return;
   mended = true;
-  mendRunner();
+  endFetchingWhenStopped(internals<KafkajsRunner>("consumer/runner"));
   mendSeeds();
-}
-
-/**
- * A consumer that is stopped while the set of brokers changes never ends: it makes new fetchers for the new set, each of which
- * finds that nothing runs any more, has an empty answer at once, and asks again, without ever leaving the event loop a turn. What
- * fetches for a consumer that has been stopped is told so by an error, which ends it.
- */
-function mendRunner(): void {
-  const runner = internals<Runner>("consumer/runner");
-  const { fetch } = runner;
-  assert(typeof fetch === "function", "kafkajs has another way to fetch than 2.2.4 had");
-  runner.fetch = async function (this: Runner, nodeId) {
-    if (!this.running) throw new Error("the consumer has been stopped");
-    return fetch.call(this, nodeId);
-  };
 }
 
 /**

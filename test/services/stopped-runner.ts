@@ -1,18 +1,30 @@
-/** A consumer of kafkajs that is stopped while the set of brokers changes; a thread of its own, because it may never end. */
+/**
+ * A consumer of kafkajs that is stopped while the set of brokers changes; a thread of its own, because it may never end. The worker's
+ * data say who has loaded kafkajs: the `source`, or the `gate` of the client.
+ */
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { parentPort } from "node:worker_threads";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { createGate } from "../../src/client/gate.ts";
 import { createKafkaClient } from "../../src/source/kafka-client.ts";
 
-createKafkaClient({ brokers: ["127.0.0.1:1"], clientId: "test", ssl: undefined, sasl: undefined }, undefined);
-
 interface Runner {
+  fetch(nodeId: string): Promise<unknown>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-const Runner = createRequire(import.meta.url)("kafkajs/src/consumer/runner.js") as new (
-  options: object,
-) => Runner;
+const Runner = createRequire(import.meta.url)("kafkajs/src/consumer/runner.js") as {
+  new (options: object): Runner;
+  readonly prototype: Runner;
+};
+
+const { fetch } = Runner.prototype;
+const brokers = ["127.0.0.1:1"];
+if (workerData === "source")
+  createKafkaClient({ brokers, clientId: "test", ssl: undefined, sasl: undefined }, undefined);
+else createGate({ view: "reco_user", kafka: { brokers }, fail: "open" });
+for (let waited = 0; Runner.prototype.fetch === fetch && waited < 10_000; waited += 10) await sleep(10);
 
 let [looks, left] = [0, false];
 let stopped: Promise<void> | undefined;
@@ -40,6 +52,6 @@ const runner = new Runner({
   },
 });
 await runner.start();
-while (stopped === undefined) await new Promise((done) => setTimeout(done, 5));
+while (stopped === undefined) await sleep(5);
 await stopped;
 parentPort?.postMessage({ left });
