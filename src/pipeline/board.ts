@@ -35,7 +35,7 @@ export interface ViewStatus {
   readonly view: FeatureView;
   /** Baseline's own words for people, or `undefined` without a baseline. */
   readonly baseline: { readonly rows: number; readonly from: EventTime; readonly to: EventTime } | undefined;
-  /** Whether its rows have stayed away for longer than chance explains. */
+  /** Whether its rows have stayed away for longer than chance explains or, where nobody knows how they come, for three windows. */
   readonly silent: boolean;
   /** Alerts that began to fire while muted, since the start. */
   readonly silenced: number;

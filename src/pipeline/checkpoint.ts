@@ -4,6 +4,7 @@ import type { EventTime } from "../model/time.ts";
 import type { JudgingState } from "./judging-state.ts";
 import type { Anchor } from "./ports.ts";
 import type { RollState } from "./roll.ts";
+import type { SilenceState } from "./silence.ts";
 
 /**
  * Layout of a stored value: one byte of version, four bytes (little-endian) with the length of a JSON header, the header,
@@ -46,7 +47,7 @@ export function decodeLane(bytes: Uint8Array): LaneCheckpoint {
   return { ...(header as Omit<LaneCheckpoint, "state">), state };
 }
 
-interface JudgingHeader {
+interface JudgingHeader extends Partial<SilenceState> {
   readonly spec: string;
   readonly frames: string;
   readonly judgedThrough: EventTime | null;
@@ -57,7 +58,6 @@ interface JudgingHeader {
   readonly trends?: JudgingState["trends"];
   readonly unheard?: JudgingState["unheard"];
   readonly early?: JudgingState["early"];
-  readonly silentSince?: JudgingState["silentSince"];
   readonly partitions: readonly string[];
   /** Of the last parts: the partitions whose open windows they are, and whether with sketches. */
   readonly open?: readonly (readonly [partition: string, sketched: boolean])[];

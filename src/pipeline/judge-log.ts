@@ -1,6 +1,5 @@
-import type { FeatureView } from "../model/feature-view.ts";
 import { type Message, partitionKey } from "../model/record.ts";
-import { type WallTime, windowOf } from "../model/time.ts";
+import type { WallTime } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import { decodeProfile, encodeProfile } from "../profile/codec.ts";
 import { framesDigest, type MonitoredView, restoreInto, type Trouble } from "./cell.ts";
@@ -257,7 +256,8 @@ function foldSignal(
       roll.take(signal, at);
       return [
         ...judging.close(roll.low(at), roll.high()),
-        ...heartbeat({ judging, roll, view }, at),
+        // as long a silence by the clock of the log as would be one by the data's
+        ...judging.heartbeat(roll.high() + view.window.latenessMs, roll.silentMs(at)),
         ...judging.expire(at),
       ];
     case "order":
@@ -272,17 +272,4 @@ function foldSignal(
       if (signal.view === view.name) judging.unheard.told(signal);
       return [];
   }
-}
-
-/** As long a silence by the clock of the log as would be one by the data's. */
-function heartbeat(
-  { judging, roll, view }: { judging: Judging; roll: Roll; view: FeatureView },
-  at: WallTime,
-): readonly Outcome[] {
-  const { sizeMs, latenessMs } = view.window;
-  const silentMs = roll.silentMs(at) - latenessMs;
-  if (silentMs < sizeMs) return [];
-  // what is still open has rows
-  const from = Math.max(judging.judgedThrough, windowOf(roll.high() + latenessMs, sizeMs).end);
-  return judging.silence(from, from + silentMs);
 }

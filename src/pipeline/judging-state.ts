@@ -2,10 +2,11 @@ import type { TrendState } from "../judge/forecast.ts";
 import type { EventTime } from "../model/time.ts";
 import type { WindowStatus } from "./board.ts";
 import type { EarlyState } from "./early-looks.ts";
+import type { SilenceState } from "./silence.ts";
 import type { UnheardAlert } from "./unheard.ts";
 
 /** What survives a restart. `profiles` are encoded pending windows with the partition that each came from. */
-export interface JudgingState {
+export interface JudgingState extends Partial<SilenceState> {
   readonly judgedThrough: EventTime | null;
   readonly breakers: string;
   readonly alerts: string;
@@ -26,6 +27,4 @@ export interface JudgingState {
   readonly unheard?: readonly UnheardAlert[] | undefined;
   /** Looks taken at open windows; absent likewise. */
   readonly early?: EarlyState | undefined;
-  /** Start of the silence that has been told; null when there is none. */
-  readonly silentSince?: EventTime | null | undefined;
 }

@@ -7,7 +7,6 @@ import {
   newAlertBook,
 } from "../judge/alerts.ts";
 import type { Baseline } from "../judge/baseline.ts";
-import { framesOf } from "../judge/baseline-file.ts";
 import {
   decodeBreakers,
   encodeBreakers,
@@ -19,7 +18,6 @@ import {
 import { createDriftDetector } from "../judge/drift.ts";
 import { createTrends } from "../judge/forecast.ts";
 import { createJudge, type JudgeOptions } from "../judge/judge.ts";
-import { judgeSilence, silentWindowsMin } from "../judge/traffic.ts";
 import type { FeatureView } from "../model/feature-view.ts";
 import { getOrInsert } from "../model/maps.ts";
 import type { EventTime, WallTime, Window } from "../model/time.ts";
@@ -33,7 +31,7 @@ import type {
 } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
 import { decodeProfile, encodeClosed } from "../profile/codec.ts";
-import { emptyProfile, mergeCounts } from "../profile/merge.ts";
+import { mergeCounts } from "../profile/merge.ts";
 import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
@@ -47,11 +45,11 @@ import {
   mergeAll,
   mergeInOrder,
   type OpenWindow,
-  silentWindow,
 } from "./judged-windows.ts";
 import type { JudgingState } from "./judging-state.ts";
 import { withParts } from "./made-of.ts";
 import type { Outcome } from "./ports.ts";
+import { createSilence } from "./silence.ts";
 import { createUnheard, type Unheard } from "./unheard.ts";
 
 /** Windows that may wait for a partition that says nothing; beyond it the oldest are judged without it. */
@@ -78,6 +76,10 @@ export interface Judging {
   close(watermark: EventTime, through: EventTime): readonly Outcome[];
   /** Says that no row came in `[from, through)`, if that is longer than chance explains and was not said before. */
   silence(from: EventTime, through: EventTime): readonly Outcome[];
+  /** About once a second: the newest row is of `seen`, and for `silentMs` none has come. */
+  heartbeat(seen: EventTime, silentMs: number): readonly Outcome[];
+  /** Whether rows have stayed away for too long, also where nobody is paged for it. */
+  readonly stale: boolean;
   /** A person's word about a breaker. */
   order(order: BreakerOrder): readonly Outcome[];
   /** What a look at the gauges says. */
@@ -121,13 +123,13 @@ export function createJudging(
   const windows: WindowStatus[] = [];
   const drift = createDriftDetector(view, baseline);
   const trends = createTrends(view);
+  const silence = createSilence(view, baseline);
   const breakers = new Map<string, Breaker>();
   const looks = createEarlyLooks(view.window.minRows);
   const recent: JudgedWindow[] = [];
   const unheard = createUnheard();
   let judgedThrough = Number.NEGATIVE_INFINITY;
   let firstStart = Number.POSITIVE_INFINITY;
-  let silentSince = Number.NaN;
   let silenced = 0;
   let alerts: AlertBook = newAlertBook();
   let latest: JudgedWindow | undefined;
@@ -225,17 +227,8 @@ export function createJudging(
   };
 
   const judgeGap = (from: EventTime, through: EventTime): readonly Outcome[] => {
-    const traffic = baseline?.traffic;
-    if (traffic === undefined || !Number.isFinite(from) || silentSince === from) return [];
-    const { sizeMs } = view.window;
-    const length = silentWindowsMin(traffic);
-    const end = from + length * sizeMs;
-    if (end > through) return [];
-    silentSince = from;
-    const window = { start: end - sizeMs, end };
-    const profile = emptyProfile(view, framesOf(baseline), null, window);
-    const verdict = judgeSilence(traffic, length, from);
-    return fold([{ judged: silentWindow(view, window, verdict), profile }]);
+    const found = silence.gap(from, through);
+    return found === undefined ? [] : fold([found]);
   };
 
   return {
@@ -277,6 +270,13 @@ export function createJudging(
       return outcomes;
     },
     silence: judgeGap,
+    heartbeat(seen, silentMs) {
+      const found = silence.heartbeat(judgedThrough, seen, silentMs);
+      return found === undefined ? [] : fold([found]);
+    },
+    get stale() {
+      return silence.stale;
+    },
     order(order) {
       const key = segmentKey(order.segment);
       const before = breakers.get(key) ?? newBreaker(view.name, order.segment, order.at);
@@ -370,7 +370,7 @@ export function createJudging(
       windows,
       unheard: unheard.encode(),
       early: looks.encode(),
-      silentSince: Number.isNaN(silentSince) ? null : silentSince,
+      ...silence.encode(),
     }),
     restore(state) {
       judgedThrough = state.judgedThrough ?? Number.NEGATIVE_INFINITY;
@@ -390,7 +390,7 @@ export function createJudging(
       windows.push(...state.windows);
       unheard.restore(state.unheard ?? []);
       if (state.early !== undefined) looks.restore(state.early);
-      silentSince = state.silentSince ?? Number.NaN;
+      silence.restore(state);
     },
   };
 }

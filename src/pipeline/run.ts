@@ -1,6 +1,6 @@
 import { Fault } from "../model/fault.ts";
 import { type Message, type Partition, partitionKey } from "../model/record.ts";
-import { type Elapsed, windowOf } from "../model/time.ts";
+import type { Elapsed } from "../model/time.ts";
 import type { Alert } from "../model/verdict.ts";
 import {
   type Cell,
@@ -48,6 +48,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   let ready = false;
   let lastPollAt: Elapsed | undefined;
   let unsavedSince: Elapsed | undefined;
+  const startedAt = clock.elapsed();
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Everything that changes state takes its turn, so that the gate and the source never interleave. */
@@ -123,14 +124,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
       : [];
 
   /** The stream's own heartbeat: as long a silence by the wall clock as would be one by the data's. */
-  const heartbeat = (cell: Cell): readonly Outcome[] => {
-    const { sizeMs, latenessMs } = cell.view.window;
-    const silentMs = judges ? silentForMs(cell, clock.elapsed()) - latenessMs : 0;
-    if (silentMs < sizeMs) return [];
-    // what is still open has rows
-    const from = Math.max(cell.judging.judgedThrough, windowOf(seenThrough(cell), sizeMs).end);
-    return cell.judging.silence(from, from + silentMs);
-  };
+  const heartbeat = (cell: Cell): readonly Outcome[] =>
+    judges ? cell.judging.heartbeat(seenThrough(cell), silentForMs(cell, clock.elapsed())) : [];
 
   /** When the range that was asked for goes on after the last row of all. */
   const silentEnd = ({ lanes, judging }: Cell): readonly Outcome[] => {
@@ -274,6 +269,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     isReady: () => ready && (options.relay?.ready() ?? true),
     lastPollAt: () => lastPollAt,
     unsavedSince: () => unsavedSince,
+    watchedMs: () => clock.elapsed() - startedAt,
     listeners,
     queuedBytes: outbox.waitingBytes,
   });

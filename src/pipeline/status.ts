@@ -7,6 +7,7 @@ import type { Board, ViewStatus } from "./board.ts";
 import { type Cell, isGate } from "./cell.ts";
 import type { Judging } from "./judging.ts";
 import type { Outcome } from "./ports.ts";
+import { staleAfterMs } from "./silence.ts";
 
 export interface BoardParts {
   readonly cells: ReadonlyMap<string, Cell>;
@@ -19,6 +20,8 @@ export interface BoardParts {
   readonly isReady: () => boolean;
   readonly lastPollAt: () => Elapsed | undefined;
   readonly unsavedSince: () => Elapsed | undefined;
+  /** For how long this process has been there. */
+  readonly watchedMs: () => number;
   readonly queuedBytes: () => number;
   readonly listeners: Set<(outcomes: readonly Outcome[]) => void>;
 }
@@ -65,7 +68,14 @@ export function createBoard(parts: BoardParts): Board {
       view: cell.view,
       baseline:
         baseline === undefined ? undefined : { rows: baseline.rows, from: baseline.from, to: baseline.to },
-      silent: judging.active().some(({ statistic }) => statistic === "silence"),
+      silent:
+        judging.stale ||
+        judging.active().some(({ statistic }) => statistic === "silence") ||
+        // nothing has ever come
+        (lastEvent === undefined &&
+          judging.latest === undefined &&
+          judging.windows.length === 0 &&
+          parts.watchedMs() > staleAfterMs(cell.view, baseline)),
       silenced: judging.silenced,
       breaker: judging.breaker,
       segments: judging.segments,

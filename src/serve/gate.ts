@@ -14,7 +14,7 @@ export interface GateAnswer {
   readonly openSegments: readonly string[];
   /** A person's word that holds the breaker, or mutes its alerts; null without one. */
   readonly hold: HoldAnswer | null;
-  /** Rows have stayed away for longer than chance explains: what the breaker says is old. */
+  /** Rows have stayed away for longer than chance explains, or three windows where nobody knows: what the breaker says is old. */
   readonly stale: boolean;
   readonly models: ViewStatus["view"]["models"];
 }

@@ -42,7 +42,11 @@ export const schemas = {
     reasons: list(ref("Reason")),
     openSegments: list({ type: "string" }),
     hold: { anyOf: [{ type: "null" }, ref("Hold")] },
-    stale: { type: "boolean", description: "rows have stayed away for longer than chance explains" },
+    stale: {
+      type: "boolean",
+      description:
+        "rows have stayed away for longer than chance explains; without a baseline, for three windows",
+    },
     models: list(ref("Model")),
   }),
   /** A person's word about a breaker. */

@@ -5,9 +5,11 @@ import { addTraffic, createTraffic, toTraffic } from "../../src/judge/traffic.ts
 import { hintsOf } from "../../src/model/feature-view.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Message } from "../../src/model/record.ts";
+import { createJudgeLog } from "../../src/pipeline/judge-log.ts";
 import type { Monitor } from "../../src/pipeline/monitor.ts";
-import type { Outcome } from "../../src/pipeline/ports.ts";
+import type { Outcome, Store } from "../../src/pipeline/ports.ts";
 import { createMonitor } from "../../src/pipeline/run.ts";
+import { encodeSignal } from "../../src/pipeline/signal.ts";
 import type { TimeRange } from "../../src/pipeline/time-range.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { baselineOf, profileOf, windowProfile } from "../judge/profiles.ts";
@@ -60,16 +62,19 @@ interface Watched {
   said(statistic: string): readonly string[];
 }
 
-async function watch(range?: TimeRange): Promise<Watched> {
+async function watch(
+  range?: TimeRange,
+  { known = true, store = createMemoryStore() }: { known?: boolean; store?: Store } = {},
+): Promise<Watched> {
   const clock = { at: noon, jump: 0 };
   const outcomes: Outcome[] = [];
   const monitor = createMonitor({
-    views: [{ view, baseline }],
+    views: [{ view, baseline: known ? baseline : undefined }],
     limits: defaultLimits,
     sinks: [
       { name: "test", accept: async (some) => void outcomes.push(...some), close: async () => undefined },
     ],
-    store: createMemoryStore(),
+    store,
     clock: { now: () => clock.at + clock.jump, elapsed: () => clock.at },
     idleAfterMs: 10_000,
     ...(range === undefined ? {} : { range }),
@@ -149,5 +154,66 @@ describe("a stream that falls silent", () => {
     await monitor.ended(partition);
     assert.deepEqual(said("volume"), ["1 ok", "2 ok", "3 warning", "4 ok"]);
     assert.equal(monitor.board.view(view.name)?.breaker.state, "closed", "few rows open no breaker");
+  });
+});
+
+describe("a view of which nobody knows how its rows come", () => {
+  const isSilent = ({ monitor }: Watched): boolean | undefined => monitor.board.view(view.name)?.silent;
+
+  it("is stale after three windows and the lateness without a row, also after a restart, until rows come again", async () => {
+    const store = createMemoryStore();
+    const first = await watch(undefined, { known: false, store });
+    await first.monitor.receive(partition, [minuteOf(0)]);
+    first.clock.at += 3 * minuteMs + view.window.latenessMs - 1;
+    await first.monitor.tick();
+    assert.equal(isSilent(first), false);
+    first.clock.at += 1;
+    await first.monitor.tick();
+    assert.equal(isSilent(first), true);
+    assert.deepEqual(first.said("silence"), [], "nobody is paged for what may be usual");
+    await first.monitor.checkpoint();
+
+    const second = await watch(undefined, { known: false, store });
+    await second.monitor.tick();
+    assert.equal(isSilent(second), true, "a restart is no row");
+    await second.monitor.receive(partition, [minuteOf(9)]);
+    await second.monitor.tick();
+    assert.equal(isSilent(second), false);
+  });
+
+  it("is stale when it has been watched for so long and never had a row, with a baseline or without", async () => {
+    for (const known of [false, true]) {
+      const watched = await watch(undefined, { known });
+      await watched.monitor.tick();
+      assert.equal(isSilent(watched), false, "it has only just begun");
+      watched.clock.at += 5 * minuteMs;
+      await watched.monitor.tick();
+      assert.equal(isSilent(watched), true);
+      await watched.monitor.receive(partition, [minuteOf(0)]);
+      assert.equal(isSilent(watched), false);
+    }
+  });
+
+  it("is stale in a cluster by the clock of the log, for whoever follows it", async () => {
+    const judge = createJudgeLog({
+      ...{ views: [{ view, baseline: undefined }], store: createMemoryStore(), handover: undefined },
+      ...{ trouble: () => undefined, announce: () => undefined },
+    });
+    const log = { topic: "signals", partition: 0 };
+    await judge.assigned(log, { low: 0, high: 0 });
+    let offset = 0;
+    const say = async (at: number, watermark: number, idle: boolean): Promise<boolean | undefined> => {
+      const signal = { kind: "progress", view: view.name, partition: "orders-0", watermark, idle } as const;
+      const { value, headers } = encodeSignal(signal);
+      const body = { kind: "bytes", bytes: value } as const;
+      const record = { offset: offset++, timestamp: at, headers: new Map(Object.entries(headers)), body };
+      await judge.receive(log, [record]);
+      return judge.judging(view.name)?.stale;
+    };
+    assert.equal(await say(0, noon, false), false);
+    assert.equal(await say(10_000, noon, true), false);
+    const { sizeMs, latenessMs } = view.window;
+    assert.equal(await say(3 * sizeMs + latenessMs, noon, true), true);
+    assert.equal(await say(3 * sizeMs + latenessMs + 1, noon + minuteMs, false), false, "a row has come");
   });
 });
