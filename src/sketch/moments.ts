@@ -4,8 +4,9 @@ import { createReader, createWriter, type Reader, type Writer } from "./wire.ts"
 
 /**
  * Count, mean, variance and extremes of finite numbers. Mutable: `add…` changes it, everything else returns. Mean and m2 are within
- * 1e-12 of the exact ones (the mean relative to the larger of itself and the SD), however the values were cut into parts; distances
- * from the mean below 1e-154 have squares below the smallest double and count as none.
+ * 1e-12 of the exact ones (the mean relative to the larger of itself and the SD), however the values were cut into parts, but for
+ * numbers as small as the smallest double: a mean is known to one of it a part, and distances from the mean below 1e-154, whose
+ * squares are below it, count as none.
  */
 export interface Moments {
   count: number;
@@ -155,7 +156,9 @@ export const moments: Sketch<Moments, number> = {
     a.count === b.count &&
     a.min === b.min &&
     a.max === b.max &&
-    close(a.mean, b.mean, Math.max(Math.abs(a.mean), deviation(a))) &&
+    // below the smallest normal double a share is rounded to a unit of the smallest, once for each part
+    (close(a.mean, b.mean, Math.max(Math.abs(a.mean), deviation(a))) ||
+      Math.abs(a.mean - b.mean) <= a.count * Number.MIN_VALUE) &&
     // m2 of nearly equal numbers is rounding itself: the yardstick is what one ulp of the values makes. Squares below the
     // smallest normal double have lost digits, or all of them.
     (close(a.m2, b.m2, Math.max(a.m2, b.m2, a.count * 1e-18 * Math.max(a.max * a.max, a.min * a.min))) ||
