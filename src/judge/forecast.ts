@@ -43,6 +43,8 @@ export function forecast(points: readonly Point[], limit: number): Forecast | un
   for (const lookback of lookbacks) {
     if (points.length < lookback) break;
     const recent = points.slice(-lookback);
+    const logTail = mannKendall(recent); // first: it sorts nothing, and noise rarely passes it
+    if (logTail > logTailMax) continue;
     const last = recent.at(-1) as Point;
     const slope = theilSen(recent);
     if (!(slope > 0)) continue;
@@ -53,8 +55,6 @@ export function forecast(points: readonly Point[], limit: number): Forecast | un
     // a line, and no saw: the points lie near it for as much as it rises
     const off = median(recent.map(({ time, value }) => Math.abs(value - level + slope * (last.time - time))));
     if (off > offMax * slope * (last.time - (recent[0] as Point).time)) continue;
-    const logTail = mannKendall(recent);
-    if (logTail > logTailMax) continue;
     const leftMs = (limit - level) / slope;
     if (found === undefined || leftMs < found.leftMs) found = { level, slope, leftMs, logTail };
   }
@@ -189,9 +189,8 @@ function theilSen(points: readonly Point[]): number {
 function mannKendall(points: readonly Point[]): number {
   const n = points.length;
   let s = 0;
-  points.forEach(({ value }, index) => {
-    for (const later of points.slice(index + 1)) s += Math.sign(later.value - value);
-  });
+  for (const [index, { value }] of points.entries())
+    for (let later = index + 1; later < n; later++) s += Math.sign((points[later] as Point).value - value);
   return s <= 0 ? 0 : normalLogSf((s - 1) / Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18));
 }
 
