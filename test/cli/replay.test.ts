@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
-import { tidemark } from "./command.ts";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { type Ended, tidemark } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const spec = [
   "--spec",
@@ -27,6 +28,15 @@ const linesOf = (dir: string, name: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line));
 
 describe("tidemark replay", () => {
+  const dir = mkdtempSync(join(tmpdir(), "tidemark-replay-"));
+  /** Of the whole incident, for tests that only read what came of it. */
+  let whole: Ended;
+  before(async () => {
+    const args = ["replay", ...spec, "--input", incident, "--out", dir, "--json"];
+    whole = await inside([...args, "--insufficient", "first", "--fail-on", "critical"]);
+  });
+  after(() => rmSync(dir, { recursive: true }));
+
   it("writes its files, and the same ones when it is run again", async (t) => {
     const out = scratch(t);
     const event = "2026-03-03T04:14:00.000Z=deploy of 'v4.1'";
@@ -64,16 +74,14 @@ describe("tidemark replay", () => {
       report.segments.find((each: { segment: string }) => each.segment === segment).fields[field].shift;
     assert.ok(side("model_version:v4.1", "ready_ms") > 10 && side("model_version:v4.0", "ready_ms") < 1);
     assert.ok(side("node:node-07", "ready_ms") > 10 && side("node:node-01", "ready_ms") < 1);
-    await tidemark(args);
+    await inside(args);
     for (const [index, name] of names.entries())
       assert.equal(readFileSync(join(out, name), "utf8"), first[index], `${name} is the same`);
   });
 
   it("tells of thin segments once a stretch, so that nobody takes them for well nor wades through them", async (t) => {
     const args = ["replay", ...spec, "--input", incident, "--json"];
-    const of = async (which: string) => {
-      const out = scratch(t);
-      const { stdout } = await tidemark([...args, "--out", out, "--insufficient", which]);
+    const of = (out: string, { stdout }: Ended) => {
       const lines = linesOf(out, "verdicts.jsonl");
       const thin = lines.filter(({ status }) => status === "insufficient");
       const places = thin.map(({ segment, field, statistic }) => JSON.stringify([segment, field, statistic]));
@@ -83,45 +91,51 @@ describe("tidemark replay", () => {
         places,
       };
     };
-    const [all, first] = [await of("all"), await of("first")];
+    const out = scratch(t);
+    const all = of(out, await inside([...args, "--out", out, "--insufficient", "all"]));
+    const first = of(dir, whole);
     assert.deepEqual(first.counts, all.counts);
     assert.equal(all.places.length, all.counts.insufficient);
     assert.deepEqual([...new Set(first.places)].sort(), [...new Set(all.places)].sort());
     assert.ok(first.places.length * 10 < all.places.length, `${first.places.length} of ${all.places.length}`);
     assert.deepEqual(first.others, all.others);
     assert.equal(first.others.length, first.counts.critical + first.counts.warning);
-    assert.equal((await tidemark([...args, "--out", scratch(t), "--insufficient", "none"])).code, 2);
+    assert.equal((await inside([...args, "--out", scratch(t), "--insufficient", "none"])).code, 2);
   });
 
   it("exits 1 with --fail-on when something was found, 0 when nothing was", async (t) => {
-    const out = scratch(t);
-    const args = ["replay", ...spec, "--out", out, "--fail-on", "critical", "--input"];
-    assert.equal((await tidemark([...args, incident])).code, 1);
-    assert.equal((await tidemark([...args, clean])).code, 0);
+    assert.equal(whole.code, 1);
+    const calm = ["--input", clean, "--to-time", "2026-03-01T08:00Z", "--json"];
+    const { code, stdout } = await inside([
+      ...["replay", ...spec, "--out", scratch(t)],
+      ...["--fail-on", "critical", ...calm],
+    ]);
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(stdout).windows, 24);
   });
 
   it("judges only the rows of [--from-time, --to-time)", async (t) => {
     const out = scratch(t);
     const args = ["replay", ...spec, "--input", incident, "--out", out, "--json"];
-    const whole = JSON.parse((await tidemark(args)).stdout);
+    const { rows } = JSON.parse(whole.stdout);
     const at = "2026-03-03T04:00:00Z";
-    const before = JSON.parse((await tidemark([...args, "--to-time", at])).stdout);
-    const after = JSON.parse((await tidemark([...args, "--from-time", at])).stdout);
-    assert.equal(before.rows + after.rows, whole.rows);
-    assert.ok(before.to < at && after.from >= at.replace("Z", ".000Z"));
-    assert.equal(before.breaker.openedAt, null);
-    assert.equal(before.windows, 12);
-    const none = await tidemark([...args, "--from-time", "2027-01-01"]);
+    const early = JSON.parse((await inside([...args, "--to-time", at])).stdout);
+    const late = JSON.parse((await inside([...args, "--from-time", at])).stdout);
+    assert.equal(early.rows + late.rows, rows);
+    assert.ok(early.to < at && late.from >= at.replace("Z", ".000Z"));
+    assert.equal(early.breaker.openedAt, null);
+    assert.equal(early.windows, 12);
+    const none = await inside([...args, "--from-time", "2027-01-01"]);
     assert.equal(none.code, 2);
     assert.match(none.stderr, /input\.empty/);
   });
 
   it("opens later, or not, at a wider line for drift", async (t) => {
     const args = ["replay", ...spec, "--input", incident, "--out", scratch(t), "--json"];
-    const narrow = JSON.parse((await tidemark(args)).stdout);
-    const wide = JSON.parse((await tidemark([...args, "--sigma", "1000"])).stdout);
+    const narrow = JSON.parse(whole.stdout);
+    const wide = JSON.parse((await inside([...args, "--sigma", "1000"])).stdout);
     assert.ok(wide.alerts.critical < narrow.alerts.critical);
-    assert.equal((await tidemark([...args, "--sigma", "0"])).code, 2);
+    assert.equal((await inside([...args, "--sigma", "0"])).code, 2);
   });
 
   it("says why rows were rejected, and where the first is", async (t) => {
@@ -132,7 +146,7 @@ describe("tidemark replay", () => {
     }));
     const input = join(out, "rows.jsonl");
     writeFileSync(input, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-    const { code, stdout, stderr } = await tidemark(["replay", ...spec, "--input", input, "--out", out]);
+    const { code, stdout, stderr } = await inside(["replay", ...spec, "--input", input, "--out", out]);
     assert.equal(code, 0, stderr);
     assert.match(
       stderr + stdout,
@@ -164,7 +178,7 @@ describe("tidemark replay", () => {
       [[], 2, /--input/],
     ];
     for (const [args, code, message] of cases) {
-      const ended = await tidemark(["replay", ...spec, "--out", out, ...args]);
+      const ended = await inside(["replay", ...spec, "--out", out, ...args]);
       assert.equal(ended.code, code, `${args.join(" ")}: ${ended.stderr}`);
       assert.match(ended.stderr, message);
       assert.ok(!ended.stderr.includes("    at "), `no stack: ${ended.stderr}`);

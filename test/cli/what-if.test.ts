@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { sampleOf } from "../../src/cli/explanation.ts";
-import { tidemark } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const spec = [
   "--spec",
@@ -23,7 +23,7 @@ describe("what if", () => {
       [narrow, "2"],
       [wide, "6"],
     ] as const) {
-      const ended = await tidemark(["replay", ...spec, "--input", incident, "--sigma", sigma, "--out", out]);
+      const ended = await inside(["replay", ...spec, "--input", incident, "--sigma", sigma, "--out", out]);
       assert.equal(ended.code, 0, ended.stderr);
     }
   });
@@ -50,7 +50,7 @@ describe("what if", () => {
       "--labels",
       labels,
     ];
-    const { code, stdout, stderr } = await tidemark(args);
+    const { code, stdout, stderr } = await inside(args);
     assert.equal(code, 0, stderr);
     const { values, windows } = JSON.parse(stdout) as {
       windows: number;
@@ -76,14 +76,14 @@ describe("what if", () => {
       ["sigma=1..9:0.001", narrow, 2, /at most 200/],
       ["sigma=1..2:1", join(dir, "nowhere"), 4, /profiles\.bin/],
     ] as const) {
-      const ended = await tidemark(["replay", ...spec, "--out", out, "--sweep", sweep]);
+      const ended = await inside(["replay", ...spec, "--out", out, "--sweep", sweep]);
       assert.equal(ended.code, code, ended.stderr);
       assert.match(ended.stderr, message);
     }
   });
 
   it("lays two runs side by side: what both found, and what only one did", async () => {
-    const { code, stdout, stderr } = await tidemark(["replay", "--compare", narrow, wide, "--json"]);
+    const { code, stdout, stderr } = await inside(["replay", "--compare", narrow, wide, "--json"]);
     assert.equal(code, 0, stderr);
     const { a, b, onlyA, onlyB, both } = JSON.parse(stdout);
     assert.ok(a.summary.alerts.critical > b.summary.alerts.critical);
@@ -92,14 +92,14 @@ describe("what if", () => {
     assert.equal(onlyA.length + both.length, placesOf(narrow));
     assert.equal(onlyB.length + both.length, placesOf(wide));
     assert.ok(onlyA.length > 0);
-    const text = await tidemark(["replay", "--compare", narrow, wide]);
+    const text = await inside(["replay", "--compare", narrow, wide]);
     assert.match(text.stdout, /only in .*narrow:/);
-    const same = JSON.parse((await tidemark(["replay", "--compare", narrow, narrow, "--json"])).stdout);
+    const same = JSON.parse((await inside(["replay", "--compare", narrow, narrow, "--json"])).stdout);
     assert.deepEqual([same.onlyA, same.onlyB, same.fields], [[], [], []]);
   });
 
   it("prints sweep, comparison and explanation as Markdown for a ticket, and no other format", async () => {
-    const print = (...args: readonly string[]) => tidemark([...args, "--format", "markdown"]);
+    const print = (...args: readonly string[]) => inside([...args, "--format", "markdown"]);
     const sweep = await print("replay", ...spec, "--out", narrow, "--sweep", "sigma=2..6:4");
     assert.match(sweep.stdout, /^\| sigma \| alerts \|.*\n\| --: \| --: \|.*\n\| 2 \| .*\n\| 6 \| .*\n$/);
     const compared = (await print("replay", "--compare", narrow, wide)).stdout;
@@ -119,7 +119,7 @@ describe("what if", () => {
       [["explain", narrow, "1", "--format", "markdown,json"], /explain prints one thing/],
       [["explain", narrow, "1", "--format", "markdown", "--json"], /explain prints one thing/],
     ] as const) {
-      const ended = await tidemark(args);
+      const ended = await inside(args);
       assert.equal(ended.code, 2, args.join(" "));
       assert.match(ended.stderr, message);
     }
@@ -128,7 +128,7 @@ describe("what if", () => {
   it("explains an alert by fingerprint, by its beginning and by line: how far, made of what, since when, which rows", async () => {
     const [line = ""] = readFileSync(join(narrow, "alerts.jsonl"), "utf8").split("\n");
     const alert = JSON.parse(line);
-    const { code, stdout, stderr } = await tidemark(["explain", narrow, alert.fingerprint, "--json"]);
+    const { code, stdout, stderr } = await inside(["explain", narrow, alert.fingerprint, "--json"]);
     assert.equal(code, 0, stderr);
     const told = JSON.parse(stdout);
     for (const key of Object.keys(alert)) assert.deepEqual(told.alert[key], alert[key], key);
@@ -145,18 +145,18 @@ describe("what if", () => {
     assert.equal(told.firstMover, null);
     assert.deepEqual(told.notes, []);
 
-    const byPrefix = await tidemark(["explain", narrow, alert.fingerprint.slice(0, 6)]);
-    const byLine = await tidemark(["explain", narrow, "1"]);
+    const byPrefix = await inside(["explain", narrow, alert.fingerprint.slice(0, 6)]);
+    const byLine = await inside(["explain", narrow, "1"]);
     assert.equal(byPrefix.stdout, byLine.stdout);
     assert.match(byLine.stdout, /United States +0% .* not in the mapping/);
     const later = readFileSync(join(narrow, "alerts.jsonl"), "utf8")
       .split("\n")
       .findIndex((text) => text.includes("nonfinite"));
     const mover = JSON.parse(
-      (await tidemark(["explain", narrow, String(later + 1), "--json"])).stdout,
+      (await inside(["explain", narrow, String(later + 1), "--json"])).stdout,
     ).firstMover;
     assert.equal(mover.fingerprint, alert.fingerprint, "the country codes moved first");
-    const none = await tidemark(["explain", narrow, "ffffffffffff"]);
+    const none = await inside(["explain", narrow, "ffffffffffff"]);
     assert.equal(none.code, 2);
     assert.match(none.stderr, /no such alert.*there are/s);
   });
