@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { root, tidemark } from "../cli/command.ts";
+import { root } from "../cli/command.ts";
+import { inside } from "../cli/inside.ts";
 
 describe("docs/replay.md", () => {
   it("has commands that run as they stand, in their order", async (t) => {
@@ -16,11 +17,14 @@ describe("docs/replay.md", () => {
     t.after(() => rmSync(dir, { recursive: true }));
     for (const folder of ["feature-specs", "replay-data"])
       cpSync(`${root}${folder}`, join(dir, folder), { recursive: true });
+    const here = process.cwd();
+    process.chdir(dir);
+    t.after(() => process.chdir(here));
     const told = new Map<string, string>();
     for (const command of commands) {
       const [name, ...args] = command.split(" ");
       assert.equal(name, "tidemark", command);
-      const { code, stdout, stderr } = await tidemark(args, { cwd: dir });
+      const { code, stdout, stderr } = await inside(args, { cwd: dir });
       assert.equal(code, 0, `${command}\n${stderr}`);
       told.set(command, stdout);
     }
