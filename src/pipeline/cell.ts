@@ -6,7 +6,6 @@ import type { Limits } from "../model/limits.ts";
 import type { Partition } from "../model/record.ts";
 import type { Elapsed, EventTime } from "../model/time.ts";
 import { segmentKey } from "../model/verdict.ts";
-import { decodeProfile } from "../profile/codec.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { createProfiler, type Profiler } from "../profile/profiler.ts";
 import { decodeSaved } from "../profile/saved-state.ts";
@@ -211,16 +210,16 @@ export function restoreInto(
     judging.restore(state);
     return;
   }
-  judging.restore({ ...state, drift: undefined, profiles: [], gathered: [] });
+  const isSame = spec === view.fingerprint;
+  judging.restore({ ...state, drift: undefined, profiles: [], gathered: [], retired: [] });
+  judging.inherit({
+    windows: isSame ? (state.retired ?? []) : state.gathered,
+    profiles: state.profiles,
+  });
   trouble(
     "state",
-    `${view.name}: ${spec === view.fingerprint ? "baseline changed; pending windows begin anew" : "spec changed; pending windows are judged by the one of before"}`,
+    `${view.name}: ${isSame ? "baseline changed; pending windows begin anew" : "spec changed; pending windows are judged by the one of before"}`,
   );
-  const pending = new Set(state.gathered.flatMap(({ start, changed }) => (changed ? [start] : [])));
-  for (const { partition, bytes } of spec === view.fingerprint ? [] : state.profiles) {
-    const profile = decodeProfile(bytes);
-    if (pending.has(profile.window.start)) judging.add(partition, profile);
-  }
 }
 
 /** Whether its rows were posted to the HTTP gate. */

@@ -54,6 +54,7 @@ interface JudgingHeader extends Partial<SilenceState> {
   readonly breakers: string;
   readonly alerts: string;
   readonly gathered: JudgingState["gathered"];
+  readonly retired?: JudgingState["retired"];
   readonly windows: JudgingState["windows"];
   readonly trends?: JudgingState["trends"];
   readonly unheard?: JudgingState["unheard"];

@@ -6,9 +6,17 @@ import type { FeatureView } from "../model/feature-view.ts";
 import { getOrInsert } from "../model/maps.ts";
 import type { EventTime } from "../model/time.ts";
 import { type JudgedWindow, segmentKey } from "../model/verdict.ts";
+import { decodeProfile } from "../profile/codec.ts";
 import type { WindowProfile } from "../profile/profile.ts";
 import { pack, unpack } from "./checkpoint.ts";
-import { mergeInOrder } from "./judged-windows.ts";
+import {
+  encodeParts,
+  forgetOld,
+  type Gathered,
+  type GatheredState,
+  mergeInOrder,
+  statesOf,
+} from "./judged-windows.ts";
 import type { Store } from "./ports.ts";
 
 /** A spec with its baseline. */
@@ -21,31 +29,42 @@ export interface Spec {
 export interface Retired {
   /** @returns false for a profile of any other spec */
   add(partition: string, profile: WindowProfile): boolean;
-  /** Every window with news, whole view before segments. One that has been judged before is judged again as the next revision. */
-  close(): readonly (readonly { readonly judged: JudgedWindow; readonly profile: WindowProfile }[])[];
+  /**
+   * Every window with news, whole view before segments. One that has been judged before is judged again as the next revision.
+   * @param judgedThrough  by the spec of now: what ended long before it is let go of
+   */
+  close(
+    judgedThrough: EventTime,
+  ): readonly (readonly { readonly judged: JudgedWindow; readonly profile: WindowProfile }[])[];
+  /** What has come so far, judged or not: a part that comes later is judged with it. */
+  encode(): RetiredState;
+  restore(state: RetiredState): void;
+}
+
+export interface RetiredState {
+  readonly windows: readonly GatheredState[];
+  readonly profiles: readonly { readonly partition: string; readonly bytes: Uint8Array }[];
 }
 
 export function createRetired({ view, baseline }: Spec): Retired {
   const judge = createJudge(view, baseline);
-  const windows = new Map<
-    EventTime,
-    { readonly parts: Map<string, Map<string, WindowProfile>>; revision: number; changed: boolean }
-  >();
+  const windows = new Map<EventTime, Gathered>();
+  const windowAt = (start: EventTime): Gathered =>
+    getOrInsert(windows, start, () => ({ parts: new Map(), partial: true, revision: 0, changed: false }));
+  const add = (partition: string, profile: WindowProfile): boolean => {
+    if (profile.spec !== view.fingerprint) return false;
+    const window = windowAt(profile.window.start);
+    const partitions = getOrInsert(window.parts, segmentKey(profile.segment), () => new Map());
+    if ((partitions.get(partition)?.rows ?? -1) >= profile.rows) return true; // told again
+    partitions.set(partition, profile);
+    window.changed = true;
+    return true;
+  };
   return {
-    add(partition, profile) {
-      if (profile.spec !== view.fingerprint) return false;
-      const window = getOrInsert(windows, profile.window.start, () => ({
-        ...{ parts: new Map(), revision: 0, changed: false },
-      }));
-      const partitions = getOrInsert(window.parts, segmentKey(profile.segment), () => new Map());
-      if ((partitions.get(partition)?.rows ?? -1) >= profile.rows) return true; // told again
-      partitions.set(partition, profile);
-      window.changed = true;
-      return true;
-    },
-    close() {
+    add,
+    close(judgedThrough) {
       const due = [...windows.values()].filter(({ changed }) => changed);
-      return due.map((window) => {
+      const judged = due.map((window) => {
         const { parts, revision } = window;
         window.changed = false;
         window.revision += 1;
@@ -55,6 +74,14 @@ export function createRetired({ view, baseline }: Spec): Retired {
           return { judged: { ...own, partial: true, ...(revision > 0 ? { revision } : {}) }, profile };
         });
       });
+      forgetOld(windows, judgedThrough, view.window, 0);
+      return judged;
+    },
+    encode: () => ({ windows: statesOf(windows), profiles: encodeParts(windows) }),
+    restore(state) {
+      for (const { partition, bytes } of state.profiles) add(partition, decodeProfile(bytes));
+      for (const { start, revision, changed } of state.windows)
+        if (windows.has(start)) Object.assign(windowAt(start), { revision, changed });
     },
   };
 }

@@ -2,6 +2,7 @@ import type { FeatureView, WindowSpec } from "../model/feature-view.ts";
 import { isLinkName } from "../model/link-fields.ts";
 import type { EventTime, Window } from "../model/time.ts";
 import type { JudgedWindow, Verdict } from "../model/verdict.ts";
+import { encodeClosed } from "../profile/codec.ts";
 import { mergeProfiles } from "../profile/merge.ts";
 import type { RuleName, WindowProfile } from "../profile/profile.ts";
 
@@ -37,18 +38,49 @@ export interface Gathered {
   changed: boolean;
 }
 
-/** Lets go of judged windows but for the newest. */
+/** A gathered window without its parts, as a checkpoint holds it. */
+export interface GatheredState extends Pick<Gathered, "partial" | "revision" | "changed"> {
+  readonly start: EventTime;
+}
+
+/**
+ * Lets go of judged windows but for the newest.
+ * @param least  how many are kept, however old they are
+ */
 export function forgetOld(
   gathered: Map<EventTime, Gathered>,
   judgedThrough: EventTime,
   { sizeMs, reviseMs = 0 }: WindowSpec,
+  least: number = revisable.least,
 ): void {
-  const judged = [...gathered].filter(([, { revision }]) => revision > 0).map(([start]) => start);
+  const judged = [...gathered]
+    .filter(([, { revision, changed }]) => revision > 0 && !changed)
+    .map(([start]) => start);
   judged.sort((a, b) => b - a);
   const oldest = judgedThrough - sizeMs - Math.max(revisable.withinMs, reviseMs + 2 * sizeMs);
   judged.forEach((start, age) => {
-    if (age >= revisable.most || (age >= revisable.least && start < oldest)) gathered.delete(start);
+    if (age >= revisable.most || (age >= least && start < oldest)) gathered.delete(start);
   });
+}
+
+export function statesOf(gathered: ReadonlyMap<EventTime, Gathered>): readonly GatheredState[] {
+  return [...gathered].map(([start, { revision, partial, changed }]) => ({
+    start,
+    revision,
+    partial,
+    changed,
+  }));
+}
+
+/** Every part of them for a checkpoint, with the partition that it is of. */
+export function encodeParts(
+  gathered: ReadonlyMap<EventTime, Gathered>,
+): readonly { readonly partition: string; readonly bytes: Uint8Array }[] {
+  return [...gathered.values()].flatMap(({ parts }) =>
+    [...parts.values()].flatMap((partitions) =>
+      [...partitions].map(([partition, profile]) => ({ partition, bytes: encodeClosed(profile) })),
+    ),
+  );
 }
 
 /** A window without a row, of which one thing is said. */

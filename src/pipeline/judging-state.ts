@@ -2,6 +2,7 @@ import type { TrendState } from "../judge/forecast.ts";
 import type { EventTime } from "../model/time.ts";
 import type { WindowStatus } from "./board.ts";
 import type { EarlyState } from "./early-looks.ts";
+import type { GatheredState } from "./judged-windows.ts";
 import type { SilenceState } from "./silence.ts";
 import type { UnheardAlert } from "./unheard.ts";
 
@@ -16,12 +17,9 @@ export interface JudgingState extends Partial<SilenceState> {
   readonly trends?: TrendState | undefined;
   readonly profiles: readonly { readonly partition: string; readonly bytes: Uint8Array }[];
   /** Windows among `profiles` that have been judged, or are partial. */
-  readonly gathered: readonly {
-    readonly start: EventTime;
-    readonly revision: number;
-    readonly partial: boolean;
-    readonly changed: boolean;
-  }[];
+  readonly gathered: readonly GatheredState[];
+  /** Windows of the spec before whose parts are among `profiles`; absent in what an older tidemark saved. */
+  readonly retired?: readonly GatheredState[] | undefined;
   readonly windows: readonly WindowStatus[];
   /** Changes of alerts that nobody has taken yet; absent likewise. */
   readonly unheard?: readonly UnheardAlert[] | undefined;

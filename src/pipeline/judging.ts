@@ -30,21 +30,23 @@ import type {
   Segment,
 } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
-import { decodeProfile, encodeClosed } from "../profile/codec.ts";
+import { decodeProfile } from "../profile/codec.ts";
 import { mergeCounts } from "../profile/merge.ts";
 import type { FieldProfile, WindowProfile } from "../profile/profile.ts";
 import { statusOf } from "../report/status.ts";
 import type { WindowStatus } from "./board.ts";
 import { createEarlyLooks } from "./early-looks.ts";
-import { createRetired, type Retired, type Spec } from "./former.ts";
+import { createRetired, type Retired, type RetiredState, type Spec } from "./former.ts";
 import { type GaugeReading, gaugeWindows } from "./gauge-reading.ts";
 import {
+  encodeParts,
   forgetOld,
   type Gathered,
   insertByStart,
   mergeAll,
   mergeInOrder,
   type OpenWindow,
+  statesOf,
 } from "./judged-windows.ts";
 import type { JudgingState } from "./judging-state.ts";
 import { withParts } from "./made-of.ts";
@@ -109,6 +111,8 @@ export interface Judging {
   readonly unheard: Unheard;
   /** Windows of this spec, which the view had before, are judged by it from now on. */
   succeed(former: Spec): void;
+  /** What the judge of that spec had gathered: it is judged, or judged again, with what of it comes still. */
+  inherit(gathered: RetiredState): void;
   encode(): JudgingState;
   restore(state: JudgingState): void;
 }
@@ -255,7 +259,9 @@ export function createJudging(
       const due = changed.filter(
         (start, index) => start + view.window.sizeMs <= watermark || changed.length - index > waitingMax,
       );
-      const outcomes: Outcome[] = (retired?.close() ?? []).flatMap((judgements) => fold(judgements));
+      const outcomes: Outcome[] = (retired?.close(judgedThrough) ?? []).flatMap((judgements) =>
+        fold(judgements),
+      );
       for (const start of due) {
         const window = { start, end: start + view.window.sizeMs };
         const parts = gathered.get(start);
@@ -348,6 +354,7 @@ export function createJudging(
     succeed(former) {
       retired = createRetired(former);
     },
+    inherit: (former) => retired?.restore(former),
     shed: () => void recent.splice(0, recent.length - recentShed),
     active: () => activeAlerts(alerts).filter(({ segment }) => muteOf(segment) === undefined),
     encode: () => ({
@@ -356,17 +363,9 @@ export function createJudging(
       alerts: encodeAlertBook(alerts),
       drift: drift.encode(),
       trends: trends.encode(),
-      profiles: [...gathered.values()].flatMap(({ parts }) =>
-        [...parts.values()].flatMap((partitions) =>
-          [...partitions].map(([partition, profile]) => ({ partition, bytes: encodeClosed(profile) })),
-        ),
-      ),
-      gathered: [...gathered].map(([start, { revision, partial, changed }]) => ({
-        start,
-        revision,
-        partial,
-        changed,
-      })),
+      profiles: [...encodeParts(gathered), ...(retired?.encode().profiles ?? [])],
+      gathered: statesOf(gathered),
+      ...(retired === undefined ? {} : { retired: retired.encode().windows }),
       windows,
       unheard: unheard.encode(),
       early: looks.encode(),
@@ -387,6 +386,7 @@ export function createJudging(
         const window = gathered.get(start);
         if (window !== undefined) window.changed = changed;
       }
+      retired?.restore({ windows: state.retired ?? [], profiles: [] });
       windows.push(...state.windows);
       unheard.restore(state.unheard ?? []);
       if (state.early !== undefined) looks.restore(state.early);

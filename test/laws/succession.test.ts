@@ -63,12 +63,18 @@ const sinkOf = (take: (outcome: Outcome) => void): Sink => ({
   close: async () => undefined,
 });
 
-/** A process that reads on where the one before stood, up to `share` of each log, and is gone after a checkpoint. */
-type Life = (of: FeatureView, store: Store, share: number) => Promise<void>;
+/**
+ * A process that reads on where the one before stood, up to `share` of each log (of each next one a tenth less, so that the judge has
+ * windows that wait), and is gone after a checkpoint. One that `dies` takes over with what is judged from one checkpoint to the
+ * next as little as can be: there is a judge for every step.
+ */
+type Life = (of: FeatureView, store: Store, share: number, dies?: "often") => Promise<void>;
 
 async function readOn(monitor: Monitor, logs: readonly Log[], share: number): Promise<void> {
-  const all = logs.flatMap(({ partition, messages }) =>
-    messages.slice(0, messages.length * share).map((message) => ({ partition, message })),
+  const all = logs.flatMap(({ partition, messages }, at) =>
+    messages
+      .slice(0, messages.length * (share < 1 ? share - 0.1 * at : 1))
+      .map((message) => ({ partition, message })),
   );
   all.sort((a, b) => (a.message.timestamp ?? 0) - (b.message.timestamp ?? 0));
   for (const { partition } of logs) await monitor.assigned(partition);
@@ -78,14 +84,19 @@ async function readOn(monitor: Monitor, logs: readonly Log[], share: number): Pr
 
 /** One process that judges, and one that profiles beside one that judges what it says. */
 const kinds: Readonly<Record<string, (logs: readonly Log[], take: (outcome: Outcome) => void) => Life>> = {
-  embedded: (logs, take) => async (of, store, share) => {
-    const monitor = createMonitor({
-      ...common,
-      views: [{ view: of, baseline }],
-      sinks: [sinkOf(take)],
-      store,
-    });
-    await monitor.restore();
+  embedded: (logs, take) => async (of, store, share, dies) => {
+    const begin = async (): Promise<Monitor> => {
+      const views = [{ view: of, baseline }];
+      const monitor = createMonitor({ ...common, views, sinks: [sinkOf(take)], store });
+      await monitor.restore();
+      return monitor;
+    };
+    for (const count of dies === undefined ? [] : logs.keys()) {
+      const monitor = await begin();
+      for (const { partition } of logs.slice(0, count)) await monitor.assigned(partition);
+      await monitor.checkpoint();
+    }
+    const monitor = await begin();
     await readOn(monitor, logs, share);
     await monitor.checkpoint();
   },
@@ -102,20 +113,25 @@ const kinds: Readonly<Record<string, (logs: readonly Log[], take: (outcome: Outc
       const { partition, profile, partial = false } = outcome;
       say({ kind: "closed", partition: `${partition.topic}-${partition.partition}`, profile, partial });
     };
-    return async (of, store, share) => {
+    return async (of, store, share, dies) => {
       const views = [{ view: of, baseline }];
       const relay = { processId: "one", judging: () => undefined, ready: () => true };
       const monitor = createMonitor({ ...common, views, sinks: [sinkOf(tell)], store, relay });
-      const judge = createJudgeLog({
-        ...{ views, store, trouble: () => undefined, handover: undefined, announce: () => undefined },
-        speaks: { durable: [sinkOf(take)], told: [], ahead: { outcomes: 0, bytes: 0 } },
-      });
       const log = { topic: "signals", partition: 0 };
-      const from = (await judge.assigned(log, { low: 0, high: signals.length }))?.offset ?? 0;
+      const judgeOn = async (size: number): Promise<boolean> => {
+        const judge = createJudgeLog({
+          ...{ views, store, trouble: () => undefined, handover: undefined, announce: () => undefined },
+          speaks: { durable: [sinkOf(take)], told: [], ahead: { outcomes: 0, bytes: 0 } },
+        });
+        const from = (await judge.assigned(log, { low: 0, high: signals.length }))?.offset ?? 0;
+        await judge.receive(log, signals.slice(from, from + size));
+        await judge.checkpoint();
+        return from + size < signals.length;
+      };
       await readOn(monitor, logs, share);
       await monitor.checkpoint();
-      await judge.receive(log, signals.slice(from));
-      await judge.checkpoint();
+      const size = dies === undefined ? signals.length : 1;
+      while (await judgeOn(size));
     };
   },
 };
@@ -125,6 +141,10 @@ function lastOf(judged: readonly JudgedWindow[], spec: string): ReadonlyMap<numb
   const own = judged.filter((each) => each.final && each.segment === null && each.spec === spec);
   return new Map(own.map((each) => [each.window.start, each]));
 }
+
+/** How often a window has been judged hangs on where the judges died. */
+const withoutRevisions = (judged: ReadonlyMap<number, JudgedWindow>): readonly object[] =>
+  [...judged.values()].map(({ revision: _, ...rest }) => rest);
 
 for (const [storeName, place] of Object.entries(places))
   for (const [kind, live] of Object.entries(kinds))
@@ -176,6 +196,31 @@ for (const [storeName, place] of Object.entries(places))
           assert.equal((old.get(start)?.rows ?? 0) + (own.get(start)?.rows ?? 0), rows, `${start}`);
         }
         assert.ok(profiled > 500);
+      });
+
+      it("has them judged the same, with every row, though the judge dies at each step of the way", async (t) => {
+        const logs = logsOf(7, 2);
+        const judgedBy = async (dies?: "often"): Promise<readonly JudgedWindow[]> => {
+          const open = await place();
+          const judged: JudgedWindow[] = [];
+          const life = live(logs, (outcome) => {
+            if (outcome.kind === "judged") judged.push(outcome.judged);
+          });
+          await life(view, await opened(t, open), 0.55);
+          const before = lastOf(judged, view.fingerprint).size;
+          await life(next, await opened(t, open), 0.55, dies);
+          assert.ok(lastOf(judged, view.fingerprint).size > before + 1, "windows waited");
+          await life(next, await opened(t, open), 1, dies);
+          return judged;
+        };
+        const [calm, troubled] = [await judgedBy(), await judgedBy("often")];
+        for (const spec of [view.fingerprint, next.fingerprint]) {
+          const expected = lastOf(calm, spec);
+          assert.ok(expected.size > 4);
+          for (const [start, { rows }] of expected)
+            assert.equal(lastOf(troubled, spec).get(start)?.rows, rows, `rows of ${start}`);
+          assert.deepEqual(withoutRevisions(lastOf(troubled, spec)), withoutRevisions(expected));
+        }
       });
 
       it("is refused with what to do where a newer tidemark has saved its state", async (t) => {
