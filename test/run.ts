@@ -2,6 +2,9 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { seedVariable } from "./seed.ts";
 import { freePorts } from "./services/ports.ts";
 import { sharedBrokers, startBroker } from "./services/services.ts";
 import { setUp } from "./services/setup.ts";
@@ -10,11 +13,17 @@ import { importsOf } from "./tidy/code.ts";
 /**
  * Every test, or those whose path holds one of the arguments: `npm test -- judge/breaker sink`. First the files that
  * share the two cores well, two at a time; then those that time a whole system, one at a time. Ends with a plain line.
+ * Property tests draw the cases of one seed, the same in every run; `--seed 7` or `--seed random` draws others.
  */
 const root = join(import.meta.dirname, "..");
 const serial = /^test\/(e2e|faults)\//;
-/** A test that takes longer hangs. */
-const timeoutMs = 180_000;
+/** A test that takes longer hangs, on a slow machine too. */
+const timeoutMs = 300_000;
+const usualSeed = 4_092;
+/** Files whose time is told at the end. */
+const slowestTold = 10;
+/** By file, ms. */
+const durations = new Map<string, number>();
 
 interface Count {
   passed: number;
@@ -22,7 +31,16 @@ interface Count {
   skipped: number;
 }
 
-async function main(filters: readonly string[]): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals: filters } = parseArgs({
+    args: [...args],
+    options: { seed: { type: "string" } },
+    allowPositionals: true,
+  });
+  const seed = seedOf(values.seed ?? process.env[seedVariable]);
+  if (seed === undefined)
+    return end({ passed: 0, failed: 1, skipped: 0 }, `--seed ${values.seed}: give a whole number or random`);
+  process.env[seedVariable] = String(seed);
   const files = globSync("test/**/*.test.ts", { cwd: root })
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort();
@@ -58,7 +76,18 @@ async function main(filters: readonly string[]): Promise<number> {
   } finally {
     for (const ending of endings.toReversed()) await ending();
   }
-  return end(count);
+  if (durations.size > slowestTold) console.log(`slowest: ${slowest(durations)}`);
+  return end(
+    count,
+    count.failed > 0 ? `property tests had seed ${seed}: npm test -- --seed ${seed}` : undefined,
+  );
+}
+
+/** @returns undefined for what is no seed */
+function seedOf(text: string | undefined): number | undefined {
+  if (text === undefined) return usualSeed;
+  const seed = text === "random" ? Math.floor(Math.random() * 2 ** 31) : Number(text);
+  return text.trim() !== "" && Number.isInteger(seed) ? seed : undefined;
 }
 
 /**
@@ -80,9 +109,13 @@ async function runFiles(files: readonly string[], concurrency: number, count: Co
     concurrency,
     timeout: timeoutMs,
     cwd: root,
-    execArgv: ["--disable-warning=TimeoutNegativeWarning"], // kafkajs gives one a connection (tulios/kafkajs#1751)
+    execArgv: [
+      "--disable-warning=TimeoutNegativeWarning", // kafkajs gives one a connection (tulios/kafkajs#1751)
+      `--import=${pathToFileURL(join(import.meta.dirname, "seed.ts")).href}`,
+    ],
   });
-  events.on("test:summary", ({ file, counts, success }) => {
+  events.on("test:summary", ({ file, counts, success, duration_ms }) => {
+    if (file !== undefined) durations.set(relative(root, file), duration_ms);
     if (file !== undefined) return;
     const failed = counts.tests - counts.passed - counts.skipped - counts.todo;
     count.passed += counts.passed;
@@ -103,6 +136,11 @@ function closureOf(file: string, seen = new Set<string>()): string {
   const imports = importsOf({ path: file, text }).map(({ specifier }) => join(dirname(file), specifier));
   const helpers = imports.filter((path) => relative(root, path).startsWith("test/") && existsSync(path));
   return [text, ...helpers.map((path) => closureOf(path, seen))].join("\n");
+}
+
+function slowest(files: ReadonlyMap<string, number>): string {
+  const first = [...files].toSorted(([, a], [, b]) => b - a).slice(0, slowestTold);
+  return first.map(([file, ms]) => `${file} ${Math.round(ms / 1_000)} s`).join(", ");
 }
 
 function end({ passed, failed, skipped }: Count, problem?: string): number {

@@ -39,18 +39,20 @@ function claim(port: number): boolean {
       ours.add(file);
       return true;
     } catch {
-      if (attempt === "second" || isAlive(ownerOf(file))) return false;
+      if (attempt === "second" || !isAbandoned(file)) return false;
       rmSync(file, { force: true });
     }
   }
   return false;
 }
 
-function ownerOf(file: string): number {
+/** One that has no process in it yet is being made. */
+function isAbandoned(file: string): boolean {
   try {
-    return Number(readFileSync(file, "utf8"));
+    const owner = readFileSync(file, "utf8");
+    return owner !== "" && !isAlive(Number(owner));
   } catch {
-    return 0;
+    return true; // given back meanwhile
   }
 }
 
