@@ -36,3 +36,22 @@ export function createBuffers(keptMax: number): Buffers {
     },
   };
 }
+
+/** Buffers of this thread's own: what is given that was not taken here is left alone, and so is what is given twice. */
+export function createReused(keptMax: number): {
+  take(size: number): ArrayBuffer;
+  give(buffer: ArrayBufferLike): void;
+} {
+  const { take, give } = createBuffers(keptMax);
+  const out = new WeakSet<ArrayBufferLike>();
+  return {
+    take(size) {
+      const buffer = take(size);
+      out.add(buffer);
+      return buffer;
+    },
+    give(buffer) {
+      if (buffer instanceof ArrayBuffer && out.delete(buffer)) give(buffer);
+    },
+  };
+}

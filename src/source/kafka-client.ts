@@ -12,6 +12,7 @@ import { registerCodecs } from "./kafka-codecs.ts";
 import { shareInKafkajs } from "./kafka-encoder.ts";
 import { mendKafkajs } from "./kafka-mends.ts";
 import { createLastingProducer } from "./kafka-producer.ts";
+import { createSocketFactory, type TakeBuffer } from "./kafka-socket.ts";
 
 /** How to reach a cluster. Certificates and keys as PEM text. */
 export interface KafkaOptions {
@@ -57,7 +58,11 @@ export interface KafkaLog {
 const tokenTimeoutMs = 10_000;
 
 /** One client for a process; source, store and sink share it. All five compression codecs are known afterwards. */
-export function createKafkaClient(options: KafkaOptions, log: KafkaLog | undefined): Kafka {
+export function createKafkaClient(
+  options: KafkaOptions,
+  log: KafkaLog | undefined,
+  take: TakeBuffer = (size) => new ArrayBuffer(size),
+): Kafka {
   registerCodecs();
   shareInKafkajs();
   mendKafkajs();
@@ -70,6 +75,7 @@ export function createKafkaClient(options: KafkaOptions, log: KafkaLog | undefin
     enforceRequestTimeout: true,
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 4 },
     logCreator: logInto(log),
+    socketFactory: createSocketFactory(take),
     ...(ssl === undefined ? {} : { ssl: withoutUndefined(ssl) }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
   };

@@ -2,12 +2,20 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import kafkajs from "kafkajs";
 import { endFetchingWhenStopped, type KafkajsRunner } from "../model/kafkajs-runner.ts";
+import { countBatches, type FetchingRunner } from "./kafka-answers.ts";
 
 /** What is used of kafkajs's own `BrokerPool` (src/cluster/brokerPool.js). */
 interface BrokerPool {
   /** The broker of the config that a client begins with; its id is null until the cluster has named it. */
   seedBroker: { readonly nodeId: string | null; connect(): Promise<void> };
   createSeedBroker(): Promise<void>;
+}
+
+/** What is used of its `Connection` (src/network/connection.js). */
+interface Connection {
+  chunks: Buffer[];
+  readonly bytesBuffered: number;
+  processData(bytes: Buffer): void;
 }
 
 const require = createRequire(import.meta.url);
@@ -19,7 +27,9 @@ export function mendKafkajs(): void {
   if (mended) return;
   mended = true;
   endFetchingWhenStopped(internals<KafkajsRunner>("consumer/runner"));
+  countBatches(internals<FetchingRunner>("consumer/runner"));
   mendSeeds();
+  mendChunks();
 }
 
 /**
@@ -43,5 +53,16 @@ function mendSeeds(): void {
         throw new kafkajs.KafkaJSConnectionError(error.message);
       }
     };
+  };
+}
+
+/** What is left behind an answer is kept, be it nothing: the next answer would be put together with it, which copies it. */
+function mendChunks(): void {
+  const connection = internals<Connection>("network/connection");
+  const { processData } = connection;
+  assert(typeof processData === "function", "kafkajs reads answers in another way than 2.2.4 did");
+  connection.processData = function (this: Connection, bytes) {
+    if (this.bytesBuffered === 0) this.chunks = [];
+    processData.call(this, bytes);
   };
 }

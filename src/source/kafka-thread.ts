@@ -4,8 +4,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Fault } from "../model/fault.ts";
 import { type Message, type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver, Resume } from "../pipeline/ports.ts";
-import { createBuffers } from "./buffers.ts";
+import { createBuffers, createReused } from "./buffers.ts";
 import { createKafkaSource } from "./kafka.ts";
+import { memoryOf } from "./kafka-answers.ts";
 import { createKafkaClient } from "./kafka-client.ts";
 import {
   type FromThread,
@@ -27,10 +28,12 @@ assert(parentPort !== null);
 const port = parentPort;
 const { kafka, options } = workerData as ThreadStart;
 const stop = new AbortController();
-const answers = new Map<number, PromiseWithResolvers<unknown>>();
+const asked = new Map<number, PromiseWithResolvers<unknown>>();
 const terms = new Map<string, number>();
 let calls = 0;
 const buffers = createBuffers(underWayMax);
+/** What Kafka's answers are read into; when all batches of one have been packed, the next may have its memory. */
+const answers = createReused(underWayMax);
 let underWay = 0;
 let news = Promise.withResolvers<void>();
 
@@ -47,8 +50,8 @@ port.on("message", (message: ToThread) => {
     case "pulse":
       return pulse.heard();
     case "answer": {
-      const answer = answers.get(message.id);
-      answers.delete(message.id);
+      const answer = asked.get(message.id);
+      asked.delete(message.id);
       if (message.fault === undefined) answer?.resolve(message.value);
       else answer?.reject(faultOf(message.fault));
       return;
@@ -69,7 +72,7 @@ let answered = false;
 /** Nobody takes anything any more: the group is left, so that others may have the partitions. */
 const giveUp = (): void => {
   fault ??= new Fault("source.failed", "the thread that profiles has said nothing for a minute");
-  for (const answer of answers.values()) answer.reject(fault);
+  for (const answer of asked.values()) answer.reject(fault);
   stop.abort();
 };
 const pulse = createPulse({
@@ -84,7 +87,7 @@ const ask = <T>(call: ReceiverCall): Promise<T> => {
   if (fault !== undefined) return Promise.reject(fault);
   const id = calls++;
   const answer = Promise.withResolvers<unknown>();
-  answers.set(id, answer);
+  asked.set(id, answer);
   tell({ kind: "call", id, call });
   return answer.promise as Promise<T>;
 };
@@ -140,9 +143,14 @@ const receiver: Receiver = {
 
 const source = createKafkaSource({
   ...options,
-  client: createKafkaClient(kafka, {
-    debug: (fields: object, text: string) => tell({ kind: "log", fields, text }),
-  }),
+  client: createKafkaClient(
+    kafka,
+    { debug: (fields: object, text: string) => tell({ kind: "log", fields, text }) },
+    answers.take,
+  ),
+  onTaken: (batch) => {
+    for (const memory of memoryOf(batch)) answers.give(memory);
+  },
   // "source" is told of by whoever takes the messages: this side is done with them, and knows nothing, while they wait over there
   onTrouble: (name, text) => tell({ kind: "trouble", name: name === "source" ? "backlog" : name, text }),
   onLag: (key, records) => tell({ kind: "lag", key, records }),

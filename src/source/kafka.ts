@@ -52,6 +52,8 @@ export interface KafkaSourceOptions {
   readonly reached?: boolean;
   /** The partitions that this member has after a rebalance, before any record of them. */
   readonly onJoin?: (partitions: readonly Partition[]) => void;
+  /** A batch has been taken, and none of its bytes are looked at any more. */
+  readonly onTaken?: (batch: EachBatchPayload["batch"]) => void;
   /** The group is this process's own and goes with it. */
   readonly ephemeral?: boolean;
 }
@@ -123,7 +125,7 @@ async function consume(
   signal: AbortSignal,
   counts: Map<string, number>,
 ): Promise<void> {
-  const { client, groupId, startFrom, onTrouble, onLag, onSign, ephemeral = false } = options;
+  const { client, groupId, startFrom, onTrouble, onLag, onSign, onTaken, ephemeral = false } = options;
   const consumer = client.consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
@@ -197,6 +199,8 @@ async function consume(
       }
       ended.reject(error);
       return;
+    } finally {
+      onTaken?.(payload.batch);
     }
     onTrouble("source", undefined);
     onLag(partitionKey(payload.batch), lagOf(payload.batch));

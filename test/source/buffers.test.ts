@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createBuffers } from "../../src/source/buffers.ts";
+import { createBuffers, createReused } from "../../src/source/buffers.ts";
 
 const kibibyte = 1_024;
 
@@ -52,5 +52,13 @@ describe("buffers that come back", () => {
         assert(kept <= keptMax, `${kept} bytes kept`);
       }),
     );
+  });
+
+  it("are taken back once, and by whom they are of", () => {
+    const buffers = createReused(1_024 * kibibyte);
+    const own = buffers.take(kibibyte);
+    for (const buffer of [new ArrayBuffer(64 * kibibyte), own, own]) buffers.give(buffer);
+    assert.equal(buffers.take(kibibyte), own);
+    assert.notEqual(buffers.take(kibibyte), own);
   });
 });
