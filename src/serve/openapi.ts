@@ -8,7 +8,8 @@ export function openapi(version: string): object {
     info: {
       title: "tidemark",
       version,
-      description: "Gate, validation, verdicts and health of watched feature views.",
+      description:
+        "Gate, validation, verdicts and health of watched feature views. A method that a path does not have is answered 405, with Allow.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     paths: {

@@ -8,6 +8,7 @@ import type { Clock, Elapsed } from "../model/time.ts";
 import { parseInstant } from "../model/time.ts";
 import type { Board, Intake, Orders, ViewStatus } from "../pipeline/board.ts";
 import { nearest } from "../spec/nearest.ts";
+import { allowedMethods } from "./allowed.ts";
 import { alertBody, verdictsOf, viewSummary, windowsOf } from "./api.ts";
 import { createBasis, explained } from "./basis.ts";
 import { canaryOf } from "./canary.ts";
@@ -87,16 +88,15 @@ export function createServer(options: ServerOptions): Server {
   });
   app.addHook("onRequest", async (request) => refuseOtherSites(request));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
-  app.setNotFoundHandler((request) => {
-    throw new Problem(
-      404,
-      "not found",
-      `${request.method} ${request.url.slice(0, 200)}: no such resource; see /openapi.json`,
-    );
-  });
-  const routes: string[] = [];
-  app.addHook("onRoute", ({ method, url }) => {
-    if (method !== "HEAD") routes.push(`${String(method)} ${url.replaceAll(/:(\w+)/g, "{$1}")}`);
+  const routes: [method: string, url: string][] = [];
+  app.addHook("onRoute", ({ method, url }) => void routes.push([String(method), url]));
+  app.setNotFoundHandler((request, reply) => {
+    const asked = `${request.method} ${request.url.slice(0, 200)}`;
+    const allowed = allowedMethods(routes, request.url.replace(/\?.*$/s, ""));
+    if (allowed.length === 0)
+      throw new Problem(404, "not found", `${asked}: no such resource; see /openapi.json`);
+    reply.header("allow", allowed.join(", "));
+    throw new Problem(405, "method not allowed", `${asked}: it takes ${allowed.join(", ")}`);
   });
   boundConnections(app, options);
   const events = createEvents(board);
@@ -109,7 +109,9 @@ export function createServer(options: ServerOptions): Server {
     events.serve(reply, { "x-request-id": request.id, ...commonHeaders });
   });
   return {
-    routes,
+    routes: routes
+      .filter(([method]) => method !== "HEAD")
+      .map(([method, url]) => `${method} ${url.replaceAll(/:(\w+)/g, "{$1}")}`),
     async listen() {
       try {
         await app.listen({ host: http.host, port: http.port });

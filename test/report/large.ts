@@ -18,8 +18,8 @@ const statistics: readonly StatisticName[] = [
 /** 80 characters of three bytes each. */
 const long = (at: number): string => `${"値は長い".repeat(20)}`.slice(0, 76) + String(1_000 + at);
 
-function specOf(at: number): FieldSpec {
-  const type = types[at % types.length] ?? "bool";
+function specOf(at: number, of: readonly FieldType[]): FieldSpec {
+  const type = of[at % of.length] ?? "bool";
   return fieldSpec(`feature_with_a_rather_long_name_${at}`, type, {
     ...(type === "string" ? { mapping: { values: ["a"], maxDefaultRate: 0.01 } } : {}),
     ...(type === "embedding" ? { dimensions: 64 } : {}),
@@ -35,8 +35,8 @@ function cellsOf({ type }: FieldSpec): readonly Cell[] {
 }
 
 /** 50 fields, all of them bad in every statistic now and then over days, 100 segments, more alerts than are kept. */
-export function largeInput(windows: number): ReportInput {
-  const fields = Array.from({ length: 50 }, (_, at) => specOf(at));
+export function largeInput(windows: number, of: readonly FieldType[] = types): ReportInput {
+  const fields = Array.from({ length: 50 }, (_, at) => specOf(at, of));
   const view = featureView(fields, { segments: ["node", "model_version"] });
   const profiles = new Map(fields.map((field) => [field.name, profileOf(field, cellsOf(field))]));
   const collector = collectFindings(view, ({ fields: own }) =>

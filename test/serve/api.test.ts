@@ -99,8 +99,8 @@ describe("the API", () => {
     const { url } = await serve(t, fakeBoard([status]));
     for (const [path, method, expected] of [
       ["/nothing", "GET", 404],
-      ["/v1/gate/reco_user", "DELETE", 404],
-      ["/v1/validate/reco_user", "GET", 404],
+      ["/v1/gate/reco_user", "DELETE", 405],
+      ["/v1/validate/reco_user", "GET", 405],
       [`/v1/gate/${"x".repeat(400)}`, "GET", 414],
       ["/v1/gate/%zz", "GET", 400],
     ] as const) {
@@ -110,6 +110,25 @@ describe("the API", () => {
       assert.equal(answer.body.status, answer.status);
       assert.equal(answer.headers.get("x-content-type-options"), "nosniff", path);
     }
+  });
+
+  it("answers a method that a path does not take with 405 and those that it takes", async (t) => {
+    const { url } = await serve(t, fakeBoard([status]));
+    for (const [path, method, allow] of [
+      ["/v1/validate/reco_user", "GET", "POST"],
+      ["/v1/validate/reco_user?x=1", "OPTIONS", "POST"],
+      ["/v1/gate/reco_user", "DELETE", "GET, HEAD"],
+      ["/v1/breakers/reco_user", "GET", "POST"],
+      ["/v1/canary/reco-v5", "PUT", "GET, HEAD, POST"],
+      ["/", "POST", "GET, HEAD"],
+    ] as const) {
+      const answer = await ask(url, path, { method });
+      assert.equal(answer.status, 405, path);
+      assert.equal(answer.headers.get("allow"), allow, path);
+      assert.match(answer.body.detail, new RegExp(`: it takes ${allow}$`), path);
+    }
+    for (const path of ["/v1/validate/", "/v1/gate", "/v1/gate/reco_user/no", "/v1/gates/reco_user"])
+      assert.equal((await ask(url, path, { method: "PUT" })).status, 404, path);
   });
 
   it("echoes a request id that is fit for a log, and makes one otherwise", async (t) => {

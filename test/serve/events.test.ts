@@ -78,6 +78,6 @@ describe("the stream of events", () => {
 
   it("is not opened by HEAD", async (t) => {
     const { url } = await serve(t, fakeBoard([]));
-    assert.equal((await ask(url, "/v1/events", { method: "HEAD" })).status, 404);
+    assert.equal((await ask(url, "/v1/events", { method: "HEAD" })).status, 405);
   });
 });
