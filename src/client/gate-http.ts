@@ -15,7 +15,7 @@ export function httpFeed(url: URL, staleAfterMs: number): Feed {
     const { signal } = ended;
     const following = follow(url, view, book, signal);
     const timer = setInterval(() => {
-      ask(url, view, book, signal).catch(() => undefined); // the gate goes stale by itself
+      ask(url, view, book, signal).catch((error: unknown) => book.lost(whyOf(error))); // the gate goes stale by itself
     }, staleAfterMs / 3);
     timer.unref();
     return {
@@ -44,8 +44,9 @@ async function follow(url: URL, view: string, book: GateBook, signal: AbortSigna
       await readEvents(response.body, (name, data) => {
         if (name === "breaker") hear(data, view, book);
       });
-    } catch {
-      // lost: what is known goes stale, and the next round begins anew
+      book.lost(`${url.href}v1/events ended`);
+    } catch (error) {
+      book.lost(whyOf(error)); // what is known goes stale, and the next round begins anew
     }
     await pause(retryMs, signal);
   }
@@ -53,12 +54,13 @@ async function follow(url: URL, view: string, book: GateBook, signal: AbortSigna
 
 /** The whole state of the view: its own, and the segments whose breakers are open. @throws when there is no answer */
 async function ask(url: URL, view: string, book: GateBook, signal: AbortSignal): Promise<void> {
-  const response = await fetch(new URL(`v1/gate/${encodeURIComponent(view)}`, url), {
+  const target = new URL(`v1/gate/${encodeURIComponent(view)}`, url);
+  const response = await fetch(target, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
   });
-  const answer: unknown = await response.json();
-  if (response.status !== 200 && response.status !== 503)
-    throw new Error(`the gate answered ${response.status}`);
+  const answer: unknown = await response.json().catch(() => undefined); // another server's page
+  if ((response.status !== 200 && response.status !== 503) || typeof answer !== "object")
+    throw new Error(`${target.href} answered ${response.status}${detailOf(answer)}`);
   const { state, reasons, openSegments } = answer as {
     state: BreakerStateName;
     reasons: readonly BreakerReason[];
@@ -68,6 +70,19 @@ async function ask(url: URL, view: string, book: GateBook, signal: AbortSignal):
   for (const segment of openSegments) book.set(segment, "open", []);
   book.set("", state, reasons);
   book.alive();
+}
+
+/** What a problem document says. */
+export function detailOf(answer: unknown): string {
+  const { detail } = (answer ?? {}) as { detail?: unknown };
+  return typeof detail === "string" ? `: ${detail}` : "";
+}
+
+/** `fetch failed` says nothing: its cause does. */
+export function whyOf(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  const why = cause instanceof Error ? cause.message || ((cause as { code?: string }).code ?? "") : "";
+  return why === "" ? message : `${message}: ${why}`;
 }
 
 function hear(data: string, view: string, book: GateBook): void {

@@ -95,7 +95,8 @@ export function kafkaFeed({ brokers, topic = "tidemark.breakers", ...config }: K
         try {
           await begin();
           return;
-        } catch {
+        } catch (error) {
+          book.lost(error instanceof Error ? error.message : String(error));
           await stop().catch(() => undefined); // unreachable, or no such topic yet: the gate stays unknown
           await new Promise((done) => setTimeout(done, wait).unref());
         }

@@ -31,6 +31,8 @@ export interface GateBook {
   alive(): void;
   /** Nothing that was known before counts any more. */
   clear(): void;
+  /** Why the feed does not come. */
+  lost(why: string): void;
 }
 
 export interface GateCounts {
@@ -57,7 +59,9 @@ export interface Gate {
   readonly counts: GateCounts;
   /** The counts as Prometheus text, to append to a service's own metrics. */
   metrics(): string;
-  /** Resolves when the state is first known; false when that takes longer than `timeoutMs`. */
+  /** Why the feed does not come: an address that does not answer, a view that it does not know. Undefined while it does. */
+  readonly trouble: string | undefined;
+  /** Resolves when the state is first known; false when that takes longer than `timeoutMs`: then `trouble` says why. */
   ready(timeoutMs?: number): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -66,10 +70,14 @@ const [staleAfterDefault, readyDefault] = [15_000, 5_000];
 
 /**
  * Keeps the breaker of a view in this process's memory: by server-sent events of `tidemark run`, or from Kafka.
- * @throws TypeError when neither or both of `url` and `kafka` are given
+ * @throws TypeError when neither or both of `url` and `kafka` are given, or an option is none
  */
 export function createGate(options: GateOptions): Gate {
   const { view, url, kafka, fail } = options;
+  if (typeof view !== "string" || view === "")
+    throw new TypeError("createGate: view is the name of a feature view");
+  if (url !== undefined && !URL.canParse(String(url)))
+    throw new TypeError(`createGate: url ${String(url)} is no URL`);
   if ((url === undefined) === (kafka === undefined))
     throw new TypeError("createGate: give either url or kafka");
   if (fail !== "open" && fail !== "closed")
@@ -80,6 +88,7 @@ export function createGate(options: GateOptions): Gate {
   const counts = { primary: 0, fallback: 0, open: 0, unknown: 0 };
   let reasons: readonly BreakerReason[] = [];
   let known = false;
+  let trouble: string | undefined;
   let told: BreakerStateName | undefined;
 
   const tell = (): void => {
@@ -105,6 +114,7 @@ export function createGate(options: GateOptions): Gate {
       clearTimeout(stale);
       stale = setTimeout(expire, staleAfterMs);
       stale.unref();
+      trouble = undefined;
       if (known) return;
       known = true;
       tell();
@@ -113,6 +123,9 @@ export function createGate(options: GateOptions): Gate {
     clear() {
       states.clear();
       reasons = [];
+    },
+    lost(why) {
+      trouble = why;
     },
   };
   const feed = url === undefined ? kafkaFeed(kafka as KafkaFeed) : httpFeed(new URL(url), staleAfterMs);
@@ -136,7 +149,12 @@ export function createGate(options: GateOptions): Gate {
     get reasons() {
       return reasons;
     },
+    get trouble() {
+      return trouble;
+    },
     run(primary, fallback, segment) {
+      if (typeof fallback !== "function")
+        throw new TypeError("gate.run: no fallback: it would be missed on the day of the incident");
       if (allows(segment)) {
         counts.primary += 1;
         return primary();

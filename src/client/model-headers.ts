@@ -2,12 +2,13 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 
 /** The model that answers: what "every response header must include". */
 export interface ServedModel {
-  readonly gitSha: string;
+  /** As `process.env` has them: when one is missing, `modelHeaders` throws. */
+  readonly gitSha: string | undefined;
   /** URI of the weights. */
-  readonly weights: string;
-  readonly version?: string;
+  readonly weights: string | undefined;
+  readonly version?: string | undefined;
   /** Version of the feature view that it was trained on. */
-  readonly featureViewVersion?: number;
+  readonly featureViewVersion?: number | undefined;
 }
 
 /** As much of Hono's context as is needed. */
@@ -72,7 +73,7 @@ export function modelHeaders({ gitSha, weights, version, featureViewVersion }: S
   return {
     headers,
     http: (listener) => (request, response, next) => {
-      for (const [name, value] of entries) response.setHeader(name, value);
+      holdHeaders(response, entries);
       listener?.(request, response as Parameters<RequestListener>[1]);
       next?.();
     },
@@ -83,6 +84,30 @@ export function modelHeaders({ gitSha, weights, version, featureViewVersion }: S
       for (const [name, value] of entries) context.header(name, value);
     },
   };
+}
+
+/** Sets them now, for whoever looks, and again when the head is written: what a handler says of them does not go out. */
+function holdHeaders(response: ServerResponse, entries: readonly (readonly [string, string])[]): void {
+  const own = new Set(entries.map(([name]) => name));
+  const isOther = (name: unknown): boolean => !own.has(String(name).toLowerCase());
+  /** A reason is a text; headers are an object, a list of pairs, or names and values by turns. */
+  const others = (given: unknown): unknown => {
+    if (typeof given !== "object" || given === null) return given;
+    if (!Array.isArray(given))
+      return Object.fromEntries(Object.entries(given).filter(([name]) => isOther(name)));
+    if (Array.isArray(given[0])) return given.filter(([name]) => isOther(name));
+    return given.filter((_, at) => isOther(given[at - (at % 2)]));
+  };
+  const set = (): void => {
+    for (const [name, value] of entries) response.setHeader(name, value);
+  };
+  const head = response as { writeHead: (status: number, ...rest: unknown[]) => ServerResponse };
+  const writeHead = head.writeHead.bind(response);
+  head.writeHead = (status, ...rest) => {
+    if (!response.headersSent) set();
+    return writeHead(status, ...rest.map(others));
+  };
+  set();
 }
 
 function shown(value: unknown): string {

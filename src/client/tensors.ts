@@ -1,3 +1,5 @@
+import { detailOf, whyOf } from "./gate-http.ts";
+
 /** Health of one tensor: what is logged instead of its values. */
 export interface TensorStats {
   readonly shape: readonly number[];
@@ -22,13 +24,13 @@ export interface LayerRecord extends TensorStats {
 /**
  * Mean, spread, extremes and the count of NaN and infinities of a tensor of any rank, in one pass.
  * @param values  flat, in any order
- * @param shape   its product is the number of values; [values.length] when left out
- * @throws RangeError when shape and values do not fit
+ * @param given   its product is the number of values; [values.length] when left out
+ * @throws RangeError when shape and values do not fit, TypeError when a value is no number
  */
-export function tensorStats(
-  values: ArrayLike<number>,
-  shape: readonly number[] = [values.length],
-): TensorStats {
+export function tensorStats(values: ArrayLike<number>, given?: readonly number[]): TensorStats {
+  if (typeof values?.length !== "number")
+    throw new TypeError("tensorStats: values are an array or a typed array of numbers");
+  const shape = given ?? [values.length];
   const size = shape.reduce((product, length) => product * length, 1);
   if (size !== values.length)
     throw new RangeError(
@@ -38,6 +40,10 @@ export function tensorStats(
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < values.length; i++) {
     const x = values[i] as number;
+    if (typeof x !== "number")
+      throw new TypeError(
+        `tensorStats: value ${i} is of type ${typeof x}, no number: Float64Array.from(values, Number) makes numbers`,
+      );
     if (x - x !== 0) {
       if (Number.isNaN(x)) nan += 1;
       else inf += 1;
@@ -73,6 +79,8 @@ export interface TensorReporter {
   report(requestId: string, layer: string, values: ArrayLike<number>, shape?: readonly number[]): TensorStats;
   /** Records that were given up: the buffer was full, or the server refused them. */
   readonly dropped: number;
+  /** Why the last records were not taken: a server that is away, or a view that it does not know. Undefined when they were. */
+  readonly trouble: string | undefined;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -85,6 +93,7 @@ export function createTensorReporter(options: TensorReporterOptions): TensorRepo
   const bufferedMax = options.bufferedMax ?? bufferedDefault;
   let waiting: LayerRecord[] = [];
   let dropped = 0;
+  let trouble: string | undefined;
   let sending: Promise<void> | undefined;
 
   const send = async (): Promise<void> => {
@@ -108,10 +117,14 @@ export function createTensorReporter(options: TensorReporterOptions): TensorRepo
         ),
         signal: AbortSignal.timeout(requestTimeoutMs),
       });
-      await response.body?.cancel();
+      const answer: unknown = response.ok
+        ? await response.body?.cancel()
+        : await response.json().catch(() => undefined); // no problem document: the status says enough
+      trouble = response.ok ? undefined : `${target.href} answered ${response.status}${detailOf(answer)}`;
       if (response.status >= 500 || response.status === 429) keep();
       else if (!response.ok) dropped += records.length;
-    } catch {
+    } catch (error) {
+      trouble = `${target.href}: ${whyOf(error)}`;
       keep(); // unreachable: with the next round
     }
   };
@@ -136,6 +149,9 @@ export function createTensorReporter(options: TensorReporterOptions): TensorRepo
     },
     get dropped() {
       return dropped;
+    },
+    get trouble() {
+      return trouble;
     },
     flush,
     async close() {

@@ -42,9 +42,14 @@ export function validator(view: FeatureView): Validate {
 /** The row itself, unless some value of it is one that JSON does not have. */
 function plainRow(row: Row): Row {
   if (typeof row !== "object" || row === null) throw new TypeError(`validator: ${String(row)} is no row`);
+  if (Array.isArray(row) || row instanceof Map)
+    throw new TypeError(`validator: ${Array.isArray(row) ? "a list" : "a Map"} is no row`);
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(row)) {
-    const plain = plainValue(row[key]);
+    const value = row[key];
+    if (typeof value === "function" || typeof value === "symbol")
+      throw new TypeError(`validator: ${key} is a ${typeof value}, no value`);
+    const plain = plainValue(value);
     if (plain === row[key]) continue;
     copy ??= { ...row };
     copy[key] = plain;

@@ -146,6 +146,22 @@ describe("the gate in a service", () => {
     assert.throws(make({ fail: "open" }), /either url or kafka/);
     assert.throws(make({ url: "http://x", kafka: { brokers: [] }, fail: "open" }), /either url or kafka/);
     assert.throws(make({ url: "http://x" }), /fail is "open"/);
+    assert.throws(make({ url: "reco", fail: "open" }), /url reco is no URL/);
+    assert.throws(make({ view: "", url: "http://x", fail: "open" }), /view is the name/);
+  });
+
+  it("says why its state is not known, and that a fallback is missing before it is needed", async (t) => {
+    const { url } = await serve(t, fakeBoard([statusOf(recoUser)]));
+    const unknown = gateOf(t, { url, view: "nobody" });
+    assert.equal(await unknown.ready(200), false);
+    assert.match(unknown.trouble ?? "", /v1\/gate\/nobody answered 404: no feature view "nobody"/);
+    const away = gateOf(t, { url: "http://127.0.0.1:1/" });
+    assert.equal(await away.ready(200), false);
+    assert.match(away.trouble ?? "", /fetch failed: .+/);
+    const gate = gateOf(t, { url });
+    assert.equal(await gate.ready(), true);
+    assert.equal(gate.trouble, undefined);
+    assert.throws(() => gate.run(() => 1, undefined as never), /no fallback/);
   });
 });
 

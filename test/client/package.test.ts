@@ -41,6 +41,9 @@ describe("tidemark/client", () => {
     const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: dir });
     const source = { ...(await import("../../src/client/client.ts")) };
     assert.equal(stdout.trim(), Object.keys(source).sort().join());
+    const required = 'console.log(Object.keys(require("tidemark/client")).sort().join())';
+    const common = await run(process.execPath, ["--input-type=commonjs", "-e", required], { cwd: dir });
+    assert.equal(common.stdout, stdout, "CommonJS asks for it too");
     const command = join(dir, "node_modules/.bin/tidemark");
     assert.equal((await run(command, ["--version"], { cwd: dir })).stdout.trim(), version);
     assert.match(

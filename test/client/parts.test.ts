@@ -38,11 +38,20 @@ describe("model headers", () => {
     const url = await listening(
       t,
       named.http((request, response) => {
-        if (request.url === "/boom") response.writeHead(500, { "content-type": "text/plain" }).end("boom");
-        else response.end("[]");
+        const lie = { "X-Model-Git-Sha": "lie", "content-type": "text/plain" };
+        if (request.url === "/boom") response.writeHead(500, lie).end("boom");
+        else if (request.url === "/list") response.writeHead(200, "fine", Object.entries(lie).flat()).end();
+        else if (request.url === "/set") response.setHeader("x-model-git-sha", "lie").end();
+        else if (request.url === "/without") {
+          response.removeHeader("x-model-weights");
+          response.end();
+        } else response.end("[]");
       }),
     );
-    for (const path of ["/", "/boom"]) assertNamed((await fetch(url + path)).headers, path);
+    for (const path of ["/", "/boom", "/list", "/set", "/without"])
+      assertNamed((await fetch(url + path)).headers, path);
+    const { headers, status } = await fetch(`${url}/boom`);
+    assert.deepEqual([status, headers.get("content-type")], [500, "text/plain"], "the rest is the handler's");
   });
 
   it("stand on every answer of Fastify, errors and 404 included", async () => {
@@ -128,6 +137,13 @@ describe("the validator in a service", () => {
     assert.deepEqual(validate([]), { ok: true, rows: 0, rejectedRows: 0, errors: [] });
     assert.equal(validate(row).ok, false, "fields are missing");
     await assert.rejects(loadSpec("none.yaml"), /none\.yaml/);
+    for (const [wrong, says] of [
+      [[[row]], /a list is no row/],
+      [new Map(Object.entries(row)), /a Map is no row/],
+      [{ ...row, user_location: Symbol("US") }, /user_location is a symbol, no value/],
+      [{ ...row, user_location: () => "US" }, /user_location is a function, no value/],
+    ] as const)
+      assert.throws(() => validate(wrong as never), { name: "TypeError", message: says });
   });
 });
 
@@ -140,6 +156,13 @@ describe("tensor statistics", () => {
     assert.ok(Number.isNaN(tensorStats([Number.NaN]).mean));
     assert.equal(tensorStats(Float32Array.of(1e9, 1e9 + 64)).sd, 32);
     assert.throws(() => tensorStats([1, 2, 3], [2, 2]), /shape \[2, 2\] holds 4 values, and there are 3/);
+    for (const [wrong, says] of [
+      [["1", "2"], /value 0 is of type string, no number/],
+      [new BigInt64Array(2), /value 0 is of type bigint, no number/],
+      [[1, [2]], /value 1 is of type object, no number/],
+      [undefined, /values are an array/],
+    ] as const)
+      assert.throws(() => tensorStats(wrong as never), { name: "TypeError", message: says });
   });
 
   it("are sent together, a NaN at once, and kept while the server is away, bounded", async (t) => {
@@ -160,6 +183,7 @@ describe("tensor statistics", () => {
     for (const layer of ["a", "b", "c", "d"]) reporter.report("882-af", layer, [1, 2]);
     await reporter.flush();
     assert.equal(reporter.dropped, 1);
+    assert.match(reporter.trouble ?? "", /\/v1\/validate\/model_layers answered 503/);
     status = 200;
     reporter.report("882-af", "layer_12_output", [Number.NaN]);
     await eventually(() => bodies.length > 0);
