@@ -32,10 +32,12 @@ export const nonfinite: Statistic = {
       unit: floor,
       hits: ({ profile }) => Math.min(valueRows(profile), nonFiniteOf(profile)),
       rows: ({ profile }) => valueRows(profile),
-      say: (hits, rows, example) =>
-        hits === 0
-          ? `all ${rows} values of ${field.name} are finite`
-          : `${hits} of ${rows} values of ${field.name} are ${example ?? "NaN or infinite"}`,
+      say: (hits, rows, example) => {
+        if (hits === 0) return `all ${rows} values of ${field.name} are finite`;
+        if (field.type !== "embedding")
+          return `${hits} of ${rows} values of ${field.name} are ${example ?? "NaN or infinite"}`;
+        return `${hits} of ${rows} vectors of ${field.name} hold NaN or an infinity${example === undefined ? "" : `: ${example}`}`;
+      },
     });
   },
 };

@@ -86,7 +86,16 @@ export function showCell(column: Column, row: number): string {
   const value = cellOf(column, row);
   if (value === null) return "null";
   if (column.kind === "timestamp" && typeof value === "number") return isoTime(value);
-  return typeof value === "object" ? `[${value.slice(0, 20).join(", ")}]` : String(value);
+  return typeof value === "object" ? showVector(value) : String(value);
+}
+
+/** As many elements as there is room for; before them the one that is no finite number, when it is not among those that show. */
+function showVector(values: readonly unknown[]): string {
+  const whole = `[${values.slice(0, 20).join(", ")}]`;
+  if (whole.length <= exampleMax && values.length <= 20) return whole;
+  const rounded = values.slice(0, 20).map((x) => (typeof x === "number" ? Number(x.toPrecision(5)) : x));
+  const odd = values.findIndex((x) => typeof x === "number" && !Number.isFinite(x));
+  return `${odd < 0 ? "" : `${values[odd]} at ${odd} of `}[${rounded.join(", ")}]`;
 }
 
 /**
