@@ -31,7 +31,8 @@ export async function ask(url: URL, init: RequestInit = {}): Promise<Answer> {
   }
 }
 
-function reasonOf(cause: unknown): string {
+/** `fetch failed` says nothing: its cause does. */
+export function reasonOf(cause: unknown): string {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   return inner instanceof Error ? inner.message : String(inner);
 }

@@ -21,12 +21,18 @@ export function factsOf({
     firstMover === null
       ? "this alert: nothing fired before it"
       : `${firstMover.time} ${firstMover.alertname} ${firstMover.field ?? ""}: ${firstMover.summary} (${firstMover.fingerprint})`;
-  return [
-    ["where", `${alert.featureView} ${alert.field ?? "all fields"} ${alert.statistic}${place}`],
-    ["window", `${alert.window.start} – ${alert.window.end}, ${count(alert.rows)} rows`],
+  const measured = [
     ["observed", `${number(alert.observed)}, expected ${number(alert.expected)}, unit ${number(alert.unit)}`],
     ["shift", `${number(alert.shift)} SD${line}`],
     ["evidence", evidenceText(alert.evidence)],
+  ] as const;
+  return [
+    ["where", `${alert.featureView} ${alert.field ?? "all fields"} ${alert.statistic}${place}`],
+    [
+      "window",
+      `${alert.window.start} – ${alert.window.end}, ${count(alert.rows)} ${alert.rows === 1 ? "row" : "rows"}`,
+    ],
+    ...(alert.statistic === "breaker" ? [] : measured), // a breaker is open or not: nothing is measured
     ["baseline", known.join(", ") || "not known here"],
     ["first mover", first],
     ...(models.length === 0 ? [] : [["models", models.join(", ")] as const]),

@@ -1,4 +1,5 @@
 import { Fault } from "../model/fault.ts";
+import { reasonOf } from "./ask.ts";
 import { type AlertRecord, type Explanation, firstMoverOf, pickAlert, sampleOf } from "./explanation.ts";
 import type { Io } from "./io.ts";
 
@@ -68,7 +69,10 @@ export async function explainLive(
             ),
           ),
     models: basis?.models ?? [],
-    firstMover: firstMoverOf(alerts, alert),
+    firstMover: firstMoverOf(
+      alerts.filter(({ featureView }) => featureView === alert.featureView),
+      alert,
+    ),
     notes: notesOf(basis, replay),
   };
 }
@@ -76,7 +80,7 @@ export async function explainLive(
 function notesOf(basis: ExplainedAlert["basis"], replay: string): readonly string[] {
   if (basis === null)
     return [
-      `its window was judged before a restart, or by another process; a replay of it says the rest: ${replay}`,
+      `its window was judged before the alert began (as when it waited for the whole view's to end), before a restart, or by another process; a replay of it says the rest: ${replay}`,
     ];
   const { start, end } = basis.window;
   return [
@@ -90,15 +94,11 @@ async function ask<T>(url: URL, { signal }: Pick<Io, "signal">): Promise<T> {
   const response = await fetch(url, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   }).catch((cause: unknown) => {
-    throw new Fault(
-      "source.unreachable",
-      `${url.href}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        retryable: true,
-        cause,
-        hint: "is it the URL of a running `tidemark run` or `tidemark demo`?",
-      },
-    );
+    throw new Fault("source.unreachable", `${url.href}: ${reasonOf(cause)}`, {
+      retryable: true,
+      cause,
+      hint: "is it the URL of a running `tidemark run` or `tidemark demo`?",
+    });
   });
   if (!response.ok) throw new Fault("source.failed", `${url.href} answered ${response.status}`);
   return (await response.json()) as T;

@@ -162,7 +162,7 @@ function judgeVolume(
     unit,
     shift,
     evidence: evidenceOf(logTail),
-    summary: `${rows} rows in the window, ${usualRows(mean)} are usual`,
+    summary: `${rows} ${rows === 1 ? "row" : "rows"} in the window, ${usualRows(mean)} are usual`,
   };
 }
 

@@ -7,17 +7,19 @@ import type { WindowProfile } from "../profile/profile.ts";
 import { contributionsOf } from "../report/contributions.ts";
 import { modelsIn, samplesIn } from "../report/evidence.ts";
 import { alertBody, isoWindow } from "./api.ts";
+import { createSegmentHistory, type HistoryPoint, historyMax } from "./segment-history.ts";
 
 /** Alerts whose basis is kept; the oldest goes first. Each is a few kilobytes: no profile is held. */
 const alertsMax = 500;
 const contributionsMax = 12;
 const segmentsMax = 100;
-const historyMax = 120;
 
 /** What the alerts that fire now stand on, taken down when their windows are judged. */
 export interface Basis {
   /** Undefined for an alert that does not fire, or of which the window was judged elsewhere or before a restart. */
   of(fingerprint: string): object | undefined;
+  /** How the alert's statistic went in closed windows; in a segment from the first one on that was not well. */
+  historyOf(alert: Alert, status: ViewStatus | undefined): readonly HistoryPoint[];
 }
 
 interface Kept {
@@ -28,7 +30,9 @@ interface Kept {
 /** @param board  told of every step; an alert's own step has the profiles of its window */
 export function createBasis(board: Board): Basis {
   const kept = new Map<string, Kept>();
+  const segments = createSegmentHistory();
   board.subscribe((outcomes) => {
+    segments.add(outcomes);
     for (const outcome of outcomes) {
       if (outcome.kind !== "alert") continue;
       const { alert } = outcome;
@@ -49,12 +53,20 @@ export function createBasis(board: Board): Basis {
         each.basis = basisOf(each.alert, inWindow, status) ?? each.basis;
     }
   });
-  return { of: (fingerprint) => kept.get(fingerprint)?.basis };
+  return {
+    of: (fingerprint) => kept.get(fingerprint)?.basis,
+    historyOf: (alert, status) => (alert.segment === null ? historyOf(alert, status) : segments.of(alert)),
+  };
 }
 
 /** An alert as `/v1/alerts` has it, with what it stands on and how its statistic went. */
-export function explained(alert: Alert, status: ViewStatus | undefined, basis: object | undefined): object {
-  return { ...alertBody(alert), basis: basis ?? null, history: historyOf(alert, status) };
+export function explained(alert: Alert, status: ViewStatus | undefined, basis: Basis): object {
+  const { fingerprint } = alert;
+  return {
+    ...alertBody(alert),
+    basis: basis.of(fingerprint) ?? null,
+    history: basis.historyOf(alert, status),
+  };
 }
 
 interface Judged {
@@ -124,9 +136,8 @@ function inJson<T extends { before: number; now: number; change: number }>(contr
   };
 }
 
-/** Closed windows of the whole view are kept; a segment's are not. */
-function historyOf({ field, statistic, segment }: Alert, status: ViewStatus | undefined): readonly object[] {
-  if (segment !== null) return [];
+/** Closed windows of the whole view are kept. */
+function historyOf({ field, statistic }: Alert, status: ViewStatus | undefined): readonly HistoryPoint[] {
   return (status?.recent ?? []).slice(-historyMax).flatMap(({ window, verdicts }) => {
     const verdict = verdicts.find((each) => each.field === field && each.statistic === statistic);
     if (verdict === undefined) return [];

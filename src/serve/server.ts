@@ -247,7 +247,7 @@ function addViews(
         "no such alert",
         `${fingerprint} does not fire now; those that do are at /v1/alerts`,
       );
-    return explained(alert, board.view(alert.featureView), basis.of(fingerprint));
+    return explained(alert, board.view(alert.featureView), basis);
   });
 }
 

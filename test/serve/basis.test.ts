@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Alert } from "../../src/model/verdict.ts";
+import type { Alert, VerdictStatus } from "../../src/model/verdict.ts";
 import type { Outcome } from "../../src/pipeline/ports.ts";
 import { profileOf } from "../judge/profiles.ts";
 import { alertOf, judgedOf, noon, verdictOf } from "../pipeline/outcomes.ts";
@@ -75,6 +75,39 @@ describe("GET /v1/alerts/{fingerprint}", () => {
     board.emit({ ...kind, alert: { ...alert, status: "resolved" } });
     assert.equal((await get()).basis, null, "let go when the alert is over");
     assert.equal((await ask(url, "/v1/alerts/nobody")).status, 404);
+  });
+
+  it("has how a segment's statistic went from the first bad window on, and of 500 at most", async (t) => {
+    const { alert } = fired({ segment: a7.segment });
+    const of = (segment: string) => ({
+      ...alert,
+      fingerprint: segment,
+      segment: { field: "node", value: segment },
+    });
+    const alerts = [of("a7"), of("a8"), of("n0"), of("n500")];
+    const board = fakeBoard([statusOf(recoUser)], { activeAlerts: () => alerts });
+    const { url } = await serve(t, board);
+    const windowOf = (at: number, status: VerdictStatus, value = "a7", shift = at): Outcome =>
+      judgedOf(at, [verdictOf("user_location", { statistic: "default_rate", status, shift, rows: 9 })], {
+        segment: { field: "node", value },
+      });
+    const historyOf = async (segment: string): Promise<unknown[]> =>
+      (await ask(url, `/v1/alerts/${segment}`)).body.history.map(
+        ({ shift, status }: { shift: number; status: string }) => `${shift} ${status}`,
+      );
+    board.emit(windowOf(0, "ok"), windowOf(0, "ok", "a8"));
+    assert.deepEqual(await historyOf("a7"), [], "what has always been well is not kept");
+    board.emit(windowOf(1, "warning"), windowOf(2, "critical"));
+    board.emit(windowOf(3, "ok"), windowOf(2, "critical", "a7", 22));
+    assert.deepEqual(await historyOf("a7"), ["1 warning", "22 critical", "3 ok"]);
+    assert.deepEqual(await historyOf("a8"), []);
+
+    for (let at = 0; at < 121; at++) board.emit(windowOf(4 + at, "ok"));
+    assert.equal((await historyOf("a7")).length, 120);
+    for (let at = 0; at <= 500; at++) board.emit(windowOf(0, "critical", `n${at}`));
+    assert.deepEqual(await historyOf("a7"), [], "those that have been well for longest go first");
+    assert.deepEqual(await historyOf("n0"), []);
+    assert.deepEqual(await historyOf("n500"), ["0 critical"]);
   });
 
   it("shows no value of a field that is redacted", async (t) => {
