@@ -11,6 +11,10 @@ export interface Position {
   anchor: Anchor | undefined;
   /** Until a batch has come that was fetched from `next`: one that another assignment had fetched may still be under way. */
   sought: boolean;
+  /** Since the place was sought, kafkajs has found nothing to hand over below this offset (holes, markers, what was aborted). */
+  passed: number;
+  /** Where the batch was fetched from that was refused because of `sought`; it is refused once. */
+  refused: number | undefined;
 }
 
 /**
@@ -22,7 +26,9 @@ export function placeOf(
   resume: Resume | undefined,
   range: Extent,
 ): { position: Position; gap: Gap | undefined } {
-  const at = (next: number, anchor?: Anchor): Position => ({ partition, next, anchor, sought: true });
+  const at = (next: number, anchor?: Anchor): Position => ({
+    ...{ partition, next, anchor, sought: true, passed: next, refused: undefined },
+  });
   const { low, high } = range;
   const key = partitionKey(partition);
   if (resume === undefined) return { position: at(range.from ?? low), gap: undefined };
@@ -40,9 +46,36 @@ export function placeOf(
     : { position: at(anchor.offset, anchor), gap: undefined };
 }
 
-/** The offset that the broker was asked for: kafkajs keeps it, and does not say so. */
+/** What kafkajs keeps of a batch, and does not say so. */
+interface Kept extends KafkaBatch {
+  /** The offset that the broker was asked for. */
+  readonly fetchedOffset: string;
+  readonly rawMessages: readonly {
+    readonly batchContext?: { readonly firstOffset: string; readonly lastOffsetDelta: number };
+  }[];
+}
+
 export function fetchedFrom(batch: KafkaBatch): number {
-  return Number((batch as KafkaBatch & { readonly fetchedOffset: string }).fetchedOffset);
+  return Number((batch as Kept).fetchedOffset);
+}
+
+/** The offset behind a batch: compaction may have taken the last records of the last of its record batches. */
+export function endOf(batch: KafkaBatch): number {
+  const end = Number(batch.lastOffset()) + 1;
+  const context = (batch as Kept).rawMessages.at(-1)?.batchContext;
+  return context === undefined
+    ? end
+    : Math.max(end, Number(context.firstOffset) + context.lastOffsetDelta + 1);
+}
+
+/**
+ * Whether a batch may be of another assignment than the place that was sought. One that was fetched from behind it may also be
+ * the first that has a record, when kafkajs has passed over what lies between; then it comes again when it is sought again.
+ */
+export function isStray(position: Position, batch: KafkaBatch): boolean {
+  const from = fetchedFrom(batch);
+  if (!position.sought || from === position.next) return false;
+  return from !== position.passed || from !== position.refused;
 }
 
 /**
@@ -89,7 +122,7 @@ export async function newPartitions(
 
 /** Records behind a batch that was just taken. */
 export function lagOf(batch: KafkaBatch): number {
-  return Math.max(0, Number(batch.highWatermark) - Number(batch.lastOffset()) - 1);
+  return Math.max(0, Number(batch.highWatermark) - endOf(batch));
 }
 
 /** Tells the group of them, for whoever looks at lags. */

@@ -1,4 +1,6 @@
 import type { Consumer, Kafka } from "kafkajs";
+import { partitionKey } from "../model/record.ts";
+import type { Position } from "./kafka-position.ts";
 
 /** Ends the round when a topic that was missing has come. */
 export function watchForTopics(
@@ -64,6 +66,21 @@ export function watchLife(consumer: Consumer, onSign: () => void): Life {
       }
     },
   };
+}
+
+/** Takes note of what kafkajs passes over without handing anything on: holes, markers, and what was aborted. */
+export function watchHoles(
+  consumer: Consumer,
+  positions: ReadonlyMap<string, Position>,
+  onLag: (partition: string, records: number) => void,
+): void {
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+    const key = partitionKey(payload);
+    const position = payload.batchSize === 0 ? positions.get(key) : undefined;
+    if (position === undefined) return;
+    position.passed = Number(payload.lastOffset) + 1;
+    onLag(key, Math.max(0, Number(payload.offsetLag)));
+  });
 }
 
 /** Waits for it, but no longer; whether it was done in time. What comes of it later is nobody's concern. */

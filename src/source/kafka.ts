@@ -6,14 +6,16 @@ import { kafkaFault } from "./kafka-client.ts";
 import { toMessage } from "./kafka-message.ts";
 import {
   commit,
+  endOf,
   fetchedFrom,
   isNewLog,
+  isStray,
   lagOf,
   newPartitions,
   type Position,
   placeOf,
 } from "./kafka-position.ts";
-import { inTime, watchClock, watchForTopics, watchLife } from "./kafka-watch.ts";
+import { inTime, watchClock, watchForTopics, watchHoles, watchLife } from "./kafka-watch.ts";
 import { pause } from "./pause.ts";
 
 /** A dead process's partitions are taken over after this: the least that brokers allow by default. */
@@ -184,6 +186,8 @@ async function consume(
     ended.resolve(); // a new round begins with what there is then
   });
 
+  watchHoles(consumer, round.positions, onLag);
+
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
     await assigned;
     try {
@@ -316,7 +320,7 @@ async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void>
   if (position === undefined || isStale()) return; // of an assignment that is over, or before our place was sought
   const { partition } = position;
   const [first] = batch.messages;
-  if (position.sought && fetchedFrom(batch) !== position.next) return seekAgain(round, position);
+  if (isStray(position, batch)) return seekAgain(round, position, fetchedFrom(batch));
   position.sought = false;
   const over = (): boolean => !isRunning() || isStale() || signal.aborted || generation !== round.generation;
   if (first !== undefined && (await isNewLog(position, batch, admin))) {
@@ -342,11 +346,17 @@ async function takeBatch(payload: EachBatchPayload, round: Round): Promise<void>
     }
     await heartbeat();
   }
-  if (batch.messages.length === 0) resolveOffset(batch.lastOffset());
+  if (over()) return;
+  position.next = endOf(batch);
+  resolveOffset(String(position.next - 1));
 }
 
 /** What came was not fetched from where we are: a batch of an assignment before, or the log has no such offset any more. */
-async function seekAgain({ admin, receiver, consumer }: Round, position: Position): Promise<void> {
+async function seekAgain(
+  { admin, receiver, consumer }: Round,
+  position: Position,
+  refused: number,
+): Promise<void> {
   const { partition, next } = position;
   const ends = await admin.fetchTopicOffsets(partition.topic);
   const end = ends.find((each) => each.partition === partition.partition);
@@ -356,7 +366,7 @@ async function seekAgain({ admin, receiver, consumer }: Round, position: Positio
     { low: Number(end?.low ?? 0), high: Number(end?.high ?? next) },
   );
   if (gap !== undefined) await receiver.lost(partition, gap);
-  Object.assign(position, place);
+  Object.assign(position, place, { refused });
   consumer.seek({ ...partition, offset: String(place.next) });
 }
 

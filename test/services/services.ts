@@ -113,6 +113,8 @@ export async function broker(_scope?: Scope): Promise<string> {
 export interface TopicOptions {
   readonly partitions?: number;
   readonly compacted?: boolean;
+  /** Of the topic, as the broker names them. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Makes a topic with a name of its own and returns that. */
@@ -133,6 +135,7 @@ export async function createTopic(
     const configEntries = [
       { name: "retention.ms", value: "-1" }, // events of tests are of any year
       ...(options.compacted === true ? [{ name: "cleanup.policy", value: "compact" }] : []),
+      ...Object.entries(options.settings ?? {}).map(([name, value]) => ({ name, value })),
     ];
     await admin.createTopics({
       topics: [{ topic, numPartitions: options.partitions ?? 1, configEntries }],

@@ -55,6 +55,7 @@ share.coordinator.state.topic.min.isr=$isr
 default.replication.factor=$rf
 min.insync.replicas=$isr
 group.initial.rebalance.delay.ms=0
+log.cleaner.backoff.ms=500
 auto.create.topics.enable=false
 message.max.bytes=16777216
 replica.fetch.max.bytes=16777216
