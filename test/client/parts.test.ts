@@ -176,7 +176,7 @@ describe("tensor statistics", () => {
     const reporter = createTensorReporter({
       url,
       model: "reco",
-      flushEveryMs: 20_000,
+      flushEveryMs: 600_000,
       bufferedMax: 3,
       now: () => 7,
     });

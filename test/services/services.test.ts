@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { freePorts } from "./ports.ts";
 import { startAlertmanager, startBroker, startPrometheus } from "./services.ts";
+import { eventually } from "./wait.ts";
 
 const here = import.meta.dirname;
 
@@ -36,14 +37,6 @@ function isOpen(port: number): Promise<boolean> {
   });
 }
 
-async function closes(port: number): Promise<boolean> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (!(await isOpen(port))) return true;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  return false;
-}
-
 describe("servers for tests", () => {
   it("do not outlive a test process that is killed", async () => {
     const ports = (await killAfterSpeaking(`
@@ -53,11 +46,9 @@ describe("servers for tests", () => {
       const { brokers } = await startBroker(forever);
       console.log(JSON.stringify([url.port, brokers.split(":")[1]].map(Number)));
     `)) as [number, number];
-    for (const port of ports) assert.ok(await closes(port), `${port} is still open`);
+    for (const port of ports) await eventually(async () => !(await isOpen(port)));
     const folder = join(tmpdir(), `tidemark-kafka-${ports[1]}`);
-    for (let tries = 0; existsSync(folder) && tries < 100; tries++)
-      await new Promise((done) => setTimeout(done, 50));
-    assert.ok(!existsSync(folder), "its data are gone");
+    await eventually(() => !existsSync(folder)); // its data are gone
   });
 
   it("keep their port when they are started again", async (t) => {
@@ -72,13 +63,11 @@ describe("servers for tests", () => {
   it("scrape each other", async (t) => {
     const manager = await startAlertmanager(t);
     const { url } = await startPrometheus(t, { targets: [manager.url], alertmanagers: [manager.url] });
-    for (let tries = 0; ; tries++) {
+    await eventually(async () => {
       const response = await fetch(new URL("/api/v1/query?query=up", url));
       const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
-      if (data.result[0]?.value[1] === "1") break;
-      assert.ok(tries < 100, "up is 1 after 10 s");
-      await new Promise((done) => setTimeout(done, 100));
-    }
+      return data.result[0]?.value[1] === "1";
+    });
   });
 
   it("say why they did not start", async () => {

@@ -82,7 +82,7 @@ it("what is sent after a send whose answer was lost is in the log, whether as ma
   wire.mute();
   const failed = [sendSame, sendMore].map((send) => assert.rejects(send("unheard")));
   for (const topic of topics)
-    await eventually(async () => (await admin.fetchTopicOffsets(topic))[0]?.high === "2", 20_000);
+    await eventually(async () => (await admin.fetchTopicOffsets(topic))[0]?.high === "2");
   wire.cut();
   await Promise.all(failed);
   wire.mend();
