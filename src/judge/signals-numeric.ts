@@ -1,6 +1,6 @@
-import type { FieldProfile } from "../profile/profile.ts";
+import type { FieldProfile, NumericBody } from "../profile/profile.ts";
 import { estimateDistinct } from "../sketch/distinct.ts";
-import type { Frame } from "../sketch/histogram.ts";
+import { cdf, type Frame, quantile } from "../sketch/histogram.ts";
 import { type ScoreTable, scoreMoments, scoreTable } from "./scores.ts";
 import { createBins, tiltedMisfit } from "./shape.ts";
 import type { Signal } from "./signal.ts";
@@ -20,6 +20,16 @@ const narrowest = -4;
 
 /** Fewer rows a window than this are samples of a metric: each is its own news. */
 const sampledRows = 3;
+
+/** Rows a window that lie in both tails of the baseline together, and the shares that this may be. */
+const tailRows = 1;
+const tailShare = { least: 1e-4, most: 0.01 };
+
+/** A side is a tail when it is so many interquartile ranges long: a normal one has 2.4 at one row in 2,000, 1.9 at one in 200. */
+const tailWidths = 1.8;
+
+/** A median is a place where so few equal values stand at it; else it jumps. */
+const medianShareMax = 0.05;
 
 /** Widths from the median beyond which further ones add nothing. */
 const levelMax = 30;
@@ -62,6 +72,7 @@ export function numericSignals(
         `values of ${name} are distributed differently, beyond place and width (${short(observed)} standard errors)`,
     });
   }
+  signals.push(...tails(name, body, rowsPerWindow));
   if (estimateDistinct(body.distinct) > distinctMin * body.moments.count) {
     signals.push({
       name: "distinct",
@@ -80,6 +91,42 @@ export function numericSignals(
     });
   }
   return signals;
+}
+
+/**
+ * Rows far out, further than all but one row of a usual window: scores and shapes are blind to how far "far" is, so that five values
+ * of a thousand may be fifty times too large without them. Measured from the window's own median, because a field that moves
+ * through its day takes its tails along. A short side (of prices, below) has no tail: it ends near where most values are.
+ */
+function tails(name: string, body: NumericBody, rowsPerWindow: number): readonly Signal[] {
+  const { histogram, moments } = body;
+  const share = Math.min(tailShare.most, Math.max(tailShare.least, tailRows / rowsPerWindow));
+  const at = (q: number): number => quantile(histogram, q, moments);
+  const [middle, width] = [at(0.5), at(0.75) - at(0.25)];
+  const [low, high] = [at(share / 2), at(1 - share / 2)];
+  const nearby = width * 1e-9;
+  const atMedian = cdf(histogram, middle + nearby, moments) - cdf(histogram, middle - nearby, moments);
+  const [hasLow, hasHigh] = [middle - low, high - middle].map((length) => length > tailWidths * width);
+  if (!(width > 0) || atMedian > medianShareMax || !(hasLow || hasHigh)) return [];
+  return [
+    {
+      name: "tails",
+      statistic: "tails",
+      weight: 1,
+      kind: "count",
+      sides: "up",
+      unit: 0.01,
+      read({ profile: { body: own } }) {
+        if (own.kind !== "numeric" || own.histogram.total < rowsMin) return undefined;
+        const moved = quantile(own.histogram, 0.5, own.moments) - middle;
+        const below = hasLow ? cdf(own.histogram, low + moved, own.moments) : 0;
+        const above = hasHigh ? 1 - cdf(own.histogram, high + moved, own.moments) : 0;
+        return { value: Math.min(1, below + above), error: 0, rows: own.histogram.total };
+      },
+      say: (observed, expected) =>
+        `${percent(observed)} of ${name} lie further out than ${percent(expected)} usually do`,
+    },
+  ];
 }
 
 function location(name: string, table: ScoreTable, sd: number): Signal {

@@ -68,6 +68,7 @@ export type StatisticName =
   | "late_rate"
   | "silence"
   | "shape"
+  | "tails"
   | "distinct"
   | "new_values"
   | "norm"

@@ -10,6 +10,7 @@ const ofDistributions: ReadonlySet<StatisticName> = new Set([
   "location",
   "spread",
   "shape",
+  "tails",
   "frozen",
   "distinct",
   "categories",
