@@ -15,6 +15,7 @@ import {
 } from "../pipeline/memory.ts";
 import type { Receiver, Source } from "../pipeline/ports.ts";
 import type { MemoryStatus } from "../serve/metrics.ts";
+import { residentBytes } from "../serve/resident.ts";
 import { pause } from "../source/pause.ts";
 import { formatBytes } from "../spec/size.ts";
 
@@ -126,7 +127,7 @@ function levelOf(reading: MemoryReading, { limitBytes }: MemoryPolicy): string {
 
 function readMemory(at: Elapsed): MemoryReading {
   const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics();
-  return { at, residentBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes };
+  return { at, residentBytes: residentBytes(), heapBytes, heapLimitBytes };
 }
 
 type Collect = (how: { type: "major"; flavor: "last-resort" }) => void;

@@ -22,6 +22,7 @@ import { createMetrics, type MemoryStatus } from "./metrics.ts";
 import { openapi } from "./openapi.ts";
 import { orderAnswer, readOrder, requireToken } from "./orders.ts";
 import { Problem, problemBody } from "./problem.ts";
+import { residentBytes } from "./resident.ts";
 import { createValidators, type Validators } from "./validate.ts";
 
 export interface ServerOptions {
@@ -158,7 +159,7 @@ function addHealth(app: FastifyInstance, options: ServerOptions, validators: Val
     return { ready };
   });
   app.get("/health", async (_request, reply) => {
-    const health = healthOf(board, clock, process.memoryUsage.rss(), thresholds, options.readers?.());
+    const health = healthOf(board, clock, residentBytes(), thresholds, options.readers?.());
     reply.code(health.status === "ok" ? 200 : 503);
     return health;
   });

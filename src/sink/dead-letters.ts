@@ -22,8 +22,13 @@ export function createDeadLetterFile({ dir }: { readonly dir: string }): Sink {
   const reopen = async (): Promise<FileHandle> => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const opened = await open(file, "a+", 0o600);
-    size = await endOfLines(opened);
-    await opened.truncate(size); // a line that a crash cut short is written again
+    try {
+      size = await endOfLines(opened);
+      await opened.truncate(size); // a line that a crash cut short is written again
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
     return opened;
   };
 
@@ -63,7 +68,9 @@ export function createDeadLetterFile({ dir }: { readonly dir: string }): Sink {
           cause,
           hint: full
             ? "free some space; no checkpoint passes what is not written"
-            : "is the directory writable?",
+            : code === "EMFILE" || code === "ENFILE"
+              ? "raise the limit of open files (ulimit -n); no checkpoint passes what is not written"
+              : "is the directory writable?",
         });
       }
     },
