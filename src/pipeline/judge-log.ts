@@ -99,6 +99,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
   const present = async (): Promise<void> => {
     caughtUp = true;
     shown = seats;
+    trouble("state", undefined); // what it said of a spec that has changed is in the log
     for (const sink of speaks?.told ?? []) await sink.accept(past(), active());
     held = [];
   };

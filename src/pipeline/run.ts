@@ -185,6 +185,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       unsavedSince = undefined;
       specs.clear();
       trouble("store", undefined);
+      trouble("state", undefined); // it is the state of the specs of now
     } catch (error) {
       trouble("store", error instanceof Error ? error.message : String(error));
       throw error;

@@ -90,8 +90,39 @@ describe("the runbook", () => {
     assert.deepEqual(headings.toSorted(), wanted.toSorted());
   });
 
+  it("says of each reason that /health can give what to do, and of no other", () => {
+    const [, section = ""] = /^## What \/health says\n([\s\S]*?)^## /m.exec(read("docs/runbook.md")) ?? [];
+    const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+    const told = rows.flatMap((row) =>
+      [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, text = ""]) => text),
+    );
+    const sources = globSync("src/**/*.ts", { cwd: root }).map(read);
+    // trouble("store", …), onTrouble(`sink.${name}`, …), and the names that are handed on
+    const named = sources.flatMap((text) =>
+      [...text.matchAll(/\b(?:on)?[tT]rouble\(\s*["`]([a-z.]+)/g)].map(([, name = ""]) => name),
+    );
+    const kinds = new Set([...named, "backlog", "prometheus.", "alertmanager ", "webhook "]);
+    assert.ok(kinds.size > 12, [...kinds].join());
+    const reasons = [...read("src/serve/health.ts").matchAll(/(?:push\(|dead = .*?\[)\s*["`]([^$"`]+)/g)].map(
+      ([, text = ""]) => text.trim(),
+    );
+    assert.ok(reasons.length >= 6, reasons.join());
+    for (const name of [...kinds, ...reasons])
+      assert.ok(
+        told.some((text) => text.startsWith(name.trim())),
+        `"${name}" is in no row`,
+      );
+    const known = [...kinds, ...reasons].map((name) => name.trim());
+    for (const text of told)
+      assert.ok(
+        /^(?:judge|follower)$/.test(text) ||
+          known.some((name) => text.startsWith(name) || name.startsWith(text)),
+        `"${text}" is no reason`,
+      );
+  });
+
   it("has no link to a heading that is not there", () => {
-    const anchors = headings.map(anchorOf);
+    const anchors = [...headings, "What /health says"].map(anchorOf);
     for (const [, anchor = ""] of read("docs/runbook.md").matchAll(/\]\(#([^)]+)\)/g))
       assert.ok(anchors.includes(anchor), `#${anchor}`);
   });

@@ -9,6 +9,7 @@ import type { FeatureView } from "../../src/model/feature-view.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
 import type { Message } from "../../src/model/record.ts";
 import type { JudgedWindow } from "../../src/model/verdict.ts";
+import type { Trouble } from "../../src/pipeline/cell.ts";
 import { createJudgeLog } from "../../src/pipeline/judge-log.ts";
 import type { Monitor } from "../../src/pipeline/monitor.ts";
 import type { Outcome, Sink, Store } from "../../src/pipeline/ports.ts";
@@ -99,6 +100,7 @@ const kinds: Readonly<Record<string, (logs: readonly Log[], take: (outcome: Outc
     const monitor = await begin();
     await readOn(monitor, logs, share);
     await monitor.checkpoint();
+    assert.deepEqual([...monitor.board.troubles().keys()], [], "what was changed is no trouble any more");
   },
   cluster: (logs, take) => {
     const signals: Message[] = [];
@@ -119,13 +121,17 @@ const kinds: Readonly<Record<string, (logs: readonly Log[], take: (outcome: Outc
       const monitor = createMonitor({ ...common, views, sinks: [sinkOf(tell)], store, relay });
       const log = { topic: "signals", partition: 0 };
       const judgeOn = async (size: number): Promise<boolean> => {
+        const troubles = new Set<string>();
+        const trouble: Trouble = (name, text) =>
+          void (text === undefined ? troubles.delete(name) : troubles.add(name));
         const judge = createJudgeLog({
-          ...{ views, store, trouble: () => undefined, handover: undefined, announce: () => undefined },
+          ...{ views, store, trouble, handover: undefined, announce: () => undefined },
           speaks: { durable: [sinkOf(take)], told: [], ahead: { outcomes: 0, bytes: 0 } },
         });
         const from = (await judge.assigned(log, { low: 0, high: signals.length }))?.offset ?? 0;
         await judge.receive(log, signals.slice(from, from + size));
         await judge.checkpoint();
+        if (judge.caughtUp()) assert.deepEqual([...troubles], []);
         return from + size < signals.length;
       };
       await readOn(monitor, logs, share);
