@@ -1,4 +1,4 @@
-import { hashText, viewOf } from "../model/hash.ts";
+import { hashText } from "../model/hash.ts";
 import type { CompileRule, Text } from "./rule.ts";
 
 /** Values outside the mapping hit the serving model's default case. */
@@ -30,7 +30,6 @@ function compileMapping(values: readonly string[]): (text: Text) => boolean {
   });
   const known = new Uint8Array(starts.at(-1) ?? 0);
   for (const [entry, { bytes }] of entries.entries()) known.set(bytes, starts[entry]);
-  const view = viewOf(known);
   const low = Int32Array.from(entries, (entry) => entry.low);
   const high = Int32Array.from(entries, (entry) => entry.high);
   return (text) => {
@@ -38,17 +37,14 @@ function compileMapping(values: readonly string[]): (text: Text) => boolean {
       const entry = (slots[slot] as number) - 1;
       if (entry < 0) return false;
       if (low[entry] !== text.low || high[entry] !== text.high) continue;
-      if (holdsAt(view, starts[entry] as number, starts[entry + 1] as number, text)) return true;
+      if (holdsAt(known, starts[entry] as number, starts[entry + 1] as number, text)) return true;
     }
   };
 }
 
-/** Whether `view[from, end)` is the text: four bytes at a time, then one by one. */
-function holdsAt(view: DataView, from: number, end: number, text: Text): boolean {
-  if (end - from !== text.to - text.from) return false;
-  let [at, other] = [from, text.from];
-  for (; at + 4 <= end; at += 4, other += 4)
-    if (view.getInt32(at) !== text.view.getInt32(other)) return false;
-  for (; at < end; at++, other++) if (view.getUint8(at) !== text.view.getUint8(other)) return false;
+/** Whether `known[from, end)` is the text. Nearly always it is: its hash was found. */
+function holdsAt(known: Uint8Array, from: number, end: number, { bytes, from: start, to }: Text): boolean {
+  if (end - from !== to - start) return false;
+  for (let at = from; at < end; at++) if (known[at] !== bytes[start + at - from]) return false;
   return true;
 }

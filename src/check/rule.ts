@@ -47,7 +47,6 @@ export interface TextRule {
 /** One string as bytes of a column; one object serves for many rows. (low, high) is its `hashBytes`. */
 export interface Text {
   bytes: Uint8Array;
-  view: DataView;
   from: number;
   to: number;
   low: number;

@@ -204,11 +204,12 @@ function judgeOf(checks: FieldChecks, column: Column): Judge | undefined {
       return judgeNumbers(numbers, (row) => instantOf(column, row));
     case "utf8": {
       if (texts.length === 0) return undefined;
-      const text: Text = { bytes: column.bytes, view: viewOf(column.bytes), from: 0, to: 0, low: 0, high: 0 };
+      const text: Text = { bytes: column.bytes, from: 0, to: 0, low: 0, high: 0 };
+      const view = viewOf(column.bytes);
       return (row, broken) => {
         text.from = column.offsets[row] as number;
         text.to = column.offsets[row + 1] as number;
-        hashBytes(text, text.view, text.from, text.to);
+        hashBytes(text, view, text.from, text.to);
         for (const rule of texts) if (rule.breaks(text)) broken(rule);
       };
     }

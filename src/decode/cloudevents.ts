@@ -1,3 +1,4 @@
+import { holdsText } from "../model/ascii.ts";
 import type { Batch, Column } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
@@ -13,6 +14,7 @@ const jsonType = /^(application|text)\/([\w.-]+\+)?json\s*(;|$)/i;
 const required = ["specversion", "id", "source", "type"] as const;
 /** How far into a JSON message its `specversion` is looked for. */
 const probeBytes = 4_096;
+const specVersion = new TextEncoder().encode('"specversion"');
 
 export interface CloudEventOptions {
   readonly hints: Hints;
@@ -30,8 +32,7 @@ export function looksLikeEvent(bytes: Uint8Array, headers: ReadonlyMap<string, s
     (headers.has("ce_specversion") || structuredType.test(contentTypeOf(headers) ?? ""))
   )
     return true;
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, probeBytes));
-  return start.includes('"specversion"');
+  return holdsText(bytes, probeBytes, specVersion);
 }
 
 /**

@@ -31,11 +31,11 @@ export function rowsToBatch(
   if (rows.length > limits.rowsPerBatch)
     throw new DecodeError("limit", `${rows.length} rows in a message, at most ${limits.rowsPerBatch}`);
   const columns = new Map<string, Column>();
-  for (const [name, type] of types) {
-    const cells = cellsOf(rows, name);
+  for (const { member, type } of fieldsOf(types)) {
+    const cells = cellsOf(rows, member);
     if (cells === undefined) continue;
     columns.set(
-      name,
+      member.name,
       cells.some(isValue) ? buildColumn(cells, type, jsonCells) : nullColumn(rows.length, "json"),
     );
   }
@@ -59,7 +59,7 @@ export function inferTypes(
   }
   const types = new Map<string, InferredType>();
   for (const name of names)
-    types.set(name, known.get(name) ?? jsonCells.infer(cellsOf(rows, name) ?? []) ?? "string");
+    types.set(name, known.get(name) ?? jsonCells.infer(cellsOf(rows, memberOf(name)) ?? []) ?? "string");
   return types;
 }
 
@@ -71,11 +71,38 @@ function collectNames(object: Row, prefix: string, into: Set<string>, depth: num
   }
 }
 
+/** Where a field stands in an object. */
+interface Member {
+  readonly name: string;
+  readonly path: readonly string[] | undefined;
+  /** Names that every object inherits (`constructor`, `__proto__`) must be the row's own. */
+  readonly inherited: boolean;
+}
+
+interface Field {
+  readonly member: Member;
+  readonly type: InferredType;
+}
+
+const known = new WeakMap<ReadonlyMap<string, InferredType>, readonly Field[]>();
+
+/** A spec's types are the same object for every message, and nobody changes them. */
+function fieldsOf(types: ReadonlyMap<string, InferredType>): readonly Field[] {
+  const before = known.get(types);
+  if (before !== undefined) return before;
+  const fields = [...types].map(([name, type]) => ({ member: memberOf(name), type }));
+  known.set(types, fields);
+  return fields;
+}
+
+const memberOf = (name: string): Member => ({
+  name,
+  path: name.includes(".") ? name.split(".") : undefined,
+  inherited: name in Object.prototype,
+});
+
 /** The cells of a field, `undefined` where a row lacks it; `undefined` when every row does. */
-function cellsOf(rows: readonly Row[], name: string): unknown[] | undefined {
-  const path = name.includes(".") ? name.split(".") : undefined;
-  // Names that every object inherits (`constructor`, `__proto__`) must be the row's own.
-  const inherited = name in Object.prototype;
+function cellsOf(rows: readonly Row[], { name, path, inherited }: Member): unknown[] | undefined {
   const cells: unknown[] = new Array(rows.length);
   let seen = false;
   for (let row = 0; row < rows.length; row++) {

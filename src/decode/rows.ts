@@ -161,8 +161,7 @@ function buildTexts(cells: readonly unknown[], reader: CellReader): Utf8Column |
     texts[row] = text ?? null;
     return text !== undefined;
   });
-  const probe = texts.slice(0, probeRows);
-  if (new Set(probe).size > probe.length / 2) return { kind: "utf8", ...slot, ...encodeTexts(texts) };
+  if (!repeats(texts)) return { kind: "utf8", ...slot, ...encodeTexts(texts) };
   const codes = new Int32Array(texts.length);
   const known = new Map<string, number>();
   for (let row = 0; row < texts.length; row++) {
@@ -184,12 +183,31 @@ function buildTexts(cells: readonly unknown[], reader: CellReader): Utf8Column |
   return { kind: "dictionary", ...slot, codes, dictionary };
 }
 
+function repeats(texts: readonly (string | null)[]): boolean {
+  if (texts.length < 2) return texts.length === 0;
+  const probe = texts.slice(0, probeRows);
+  return new Set(probe).size <= probe.length / 2;
+}
+
 const textEncoder = new TextEncoder();
+/** So short a text is written faster by its characters. */
+const shortText = 48;
 
 /** Texts end to end as UTF-8; a null takes no bytes. */
 function encodeTexts(texts: readonly (string | null)[]): Pick<Utf8Column, "offsets" | "bytes"> {
   const offsets = new Int32Array(texts.length + 1);
-  const whole = texts.join(""); // null joins as nothing
+  const whole = texts.length === 1 ? (texts[0] ?? "") : texts.join(""); // null joins as nothing
+  if (texts.length === 1 && whole.length <= shortText) {
+    const ascii = new Uint8Array(whole.length);
+    let codes = 0;
+    for (let at = 0; at < whole.length; at++) {
+      const code = whole.charCodeAt(at);
+      codes |= code;
+      ascii[at] = code;
+    }
+    offsets[1] = whole.length;
+    if (codes < 0x80) return { offsets, bytes: ascii };
+  }
   const bytes = textEncoder.encode(whole);
   let at = 0;
   if (bytes.length === whole.length) {

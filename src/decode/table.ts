@@ -1,3 +1,4 @@
+import { holdsText } from "../model/ascii.ts";
 import type { Batch } from "../model/batch.ts";
 import { DecodeError } from "../model/fault.ts";
 import type { Limits } from "../model/limits.ts";
@@ -36,6 +37,7 @@ export type FormatName = "cloudevents" | "feast" | "avro" | "arrow" | "json";
 const [openBrace, openBracket] = [0x7b, 0x5b];
 /** How far into JSON the log's timestamp is looked for. */
 const feastProbeBytes = 4_096;
+const feastMark = new TextEncoder().encode(`"${feastLogTimestamp}"`);
 
 /** What wraps data of another format stands before what is data. */
 export const formats: Readonly<Record<FormatName, MessageFormat>> = {
@@ -56,7 +58,7 @@ export const formats: Readonly<Record<FormatName, MessageFormat>> = {
   feast: {
     detects: (bytes, { schema }) =>
       schema === undefined
-        ? isJson(bytes) && startOf(bytes).includes(`"${feastLogTimestamp}"`)
+        ? isJson(bytes) && holdsText(bytes, feastProbeBytes, feastMark)
         : schema.kind === "found" && schema.type === "AVRO" && schema.text.includes(`"${feastLogTimestamp}"`),
     open({ hints, limits }) {
       const readers = openPayloads({ hints: undefined, limits, strict: false });
@@ -135,10 +137,6 @@ function firstVisible(bytes: Uint8Array): number | undefined {
   let at = startsWith(bytes, [0xef, 0xbb, 0xbf]) ? 3 : 0;
   while (at < bytes.length && (bytes[at] as number) <= 0x20) at += 1;
   return bytes[at];
-}
-
-function startOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, feastProbeBytes));
 }
 
 function startsWith(bytes: Uint8Array, prefix: readonly number[]): boolean {

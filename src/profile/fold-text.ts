@@ -239,8 +239,8 @@ function keptAnswers(rule: TextRule, texts: Texts): Uint8Array {
   return known;
 }
 
-function textOf({ bytes, view }: Texts): Text {
-  return { bytes, view, from: 0, to: 0, low: 0, high: 0 };
+function textOf({ bytes }: Texts): Text {
+  return { bytes, from: 0, to: 0, low: 0, high: 0 };
 }
 
 function pointAt(text: Text, { starts, ends, low, high }: Texts, at: number): void {

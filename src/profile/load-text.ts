@@ -7,7 +7,6 @@ import { showCell, tileRows } from "./tile.ts";
 /** Strings by number: the rows of a tile, its distinct values, or the entries of a dictionary. (low, high) is the hash of each. */
 export interface Texts {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   /** Where the bytes of each begin and end. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
@@ -66,6 +65,7 @@ function loadRows(
   mask: Uint8Array | undefined,
 ): Omit<Strings, "kept"> {
   const { bytes, offsets } = column;
+  if (size <= fewRows) return loadFew(column, from, size, mask);
   const view = viewOf(bytes);
   hashRows(view, bytes, offsets, from, size);
   const { low, high, firsts } = kernel;
@@ -74,7 +74,7 @@ function loadRows(
     const show = (row: number): string => showCell(column, from + row);
     const [starts, ends] = [offsets.subarray(from, from + size), offsets.subarray(from + 1, from + size + 1)];
     return {
-      texts: { bytes, view, starts, ends, low, high, size, show, lasting: false },
+      texts: { bytes, starts, ends, low, high, size, show, lasting: false },
       codes: undefined,
       mask,
     };
@@ -86,7 +86,7 @@ function loadRows(
   }
   const texts: Texts = {
     bytes,
-    view,
+
     starts: valueStarts,
     ends: valueEnds,
     low: kernel.numberLow,
@@ -100,6 +100,45 @@ function loadRows(
 
 const valueStarts = new Int32Array(tileRows);
 const valueEnds = new Int32Array(tileRows);
+
+/** So few are not worth carrying to the kernel: an event a message is a tile of one row. */
+const fewRows = 4;
+/** A view of a small array of its own costs more than its bytes: those are copied to where there is one. */
+const fewBytes = 64;
+const kernelView = viewOf(kernel.texts);
+
+/** As `loadRows`, row by row, with neither offsets nor numbers in the kernel. */
+function loadFew(
+  column: Utf8Column,
+  from: number,
+  size: number,
+  mask: Uint8Array | undefined,
+): Omit<Strings, "kept"> {
+  const { bytes, offsets } = column;
+  const { low, high, texts: copy } = kernel;
+  for (let row = 0; row < size; row++) {
+    const [start, end] = [offsets[from + row] as number, offsets[from + row + 1] as number];
+    valueStarts[row] = start;
+    valueEnds[row] = end;
+    if (end - start <= fewBytes) {
+      for (let at = start; at < end; at++) copy[at - start] = bytes[at] as number;
+      hashBytes(one, kernelView, 0, end - start);
+    } else hashBytes(one, viewOf(bytes), start, end);
+    low[row] = one.low;
+    high[row] = one.high;
+  }
+  const texts: Texts = {
+    bytes,
+    starts: valueStarts,
+    ends: valueEnds,
+    low,
+    high,
+    size,
+    show: (row) => showCell(column, from + row),
+    lasting: false,
+  };
+  return { texts, codes: undefined, mask };
+}
 
 const one: Hash = { low: 0, high: 0 };
 
@@ -152,7 +191,7 @@ function dictionaryTexts(column: Utf8Column): Texts {
   }
   const [starts, ends] = [offsets, offsets.subarray(1)];
   const show = (code: number): string => showCell(column, code);
-  const texts = { bytes, view, starts, ends, low, high, size, show, lasting: true };
+  const texts: Texts = { bytes, starts, ends, low, high, size, show, lasting: true };
   dictionaries.set(column, texts);
   return texts;
 }
@@ -169,19 +208,20 @@ const tokens = new WeakMap<Texts, Texts>();
 function tokensOf(texts: Texts): Texts {
   const known = tokens.get(texts);
   if (known !== undefined) return known;
-  const { size, starts, ends } = texts;
+  const { size } = texts;
   const offsets = Int32Array.from({ length: size + 1 }, (_, at) => at * tokenBytes);
   const [low, high] = [new Int32Array(size), new Int32Array(size)];
   const bytes = new Uint8Array(size * tokenBytes);
   const view = viewOf(bytes);
   for (let at = 0; at < size; at++) {
-    const text = texts.bytes.subarray(starts[at] as number, ends[at] as number);
+    const text = texts.bytes.subarray(texts.starts[at] as number, texts.ends[at] as number);
     bytes.set(textEncoder.encode(`#${hash("sha256", text).slice(0, tokenBytes - 1)}`), at * tokenBytes);
     hashBytes(one, view, at * tokenBytes, (at + 1) * tokenBytes);
     low[at] = one.low;
     high[at] = one.high;
   }
-  const hidden: Texts = { ...texts, bytes, view, starts: offsets, ends: offsets.subarray(1), low, high };
+  const ends = offsets.subarray(1);
+  const hidden: Texts = { ...texts, bytes, starts: offsets, ends, low, high };
   if (texts.lasting) tokens.set(texts, hidden);
   return hidden;
 }

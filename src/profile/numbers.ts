@@ -2,6 +2,9 @@ import { type Column, instantOf, int64ToNumber, type NumericArray } from "../mod
 import { kernel } from "../sketch/kernel.ts";
 import { tileRows } from "./tile.ts";
 
+/** So few are copied faster one by one: an event a message is a tile of one row. */
+const fewRows = 8;
+
 /**
  * Rows `[from, from + size)` of a column as doubles, a tile at most; slots of null rows hold anything. Timestamps become epoch
  * ms; int64 is the nearest double, and its words lie in `kernel.raw` then. What `kernel.values` held is lost.
@@ -10,6 +13,10 @@ export function loadNumbers(column: Column, from: number, size: number, into: Fl
   const { raw, values } = kernel;
   switch (column.kind) {
     case "numeric":
+      if (size <= fewRows) {
+        for (let row = 0; row < size; row++) into[row] = column.values[from + row] as number;
+        return;
+      }
       if (column.values instanceof Int32Array) {
         raw.int32.set(column.values.subarray(from, from + size));
         kernel.widenInt32(size);
@@ -23,7 +30,9 @@ export function loadNumbers(column: Column, from: number, size: number, into: Fl
       break;
     case "int64":
     case "timestamp":
-      raw.int32.set(column.words.subarray(2 * from, 2 * (from + size)));
+      if (size <= fewRows)
+        for (let at = 0; at < 2 * size; at++) raw.int32[at] = column.words[2 * from + at] as number;
+      else raw.int32.set(column.words.subarray(2 * from, 2 * (from + size)));
       kernel.widenInt64(size, column.kind === "timestamp" || column.signed);
       if (column.kind === "timestamp") scale(size, column.unitMs);
       break;
@@ -42,7 +51,9 @@ export function loadNumbers(column: Column, from: number, size: number, into: Fl
       into.fill(0, 0, size);
       return;
   }
-  if (into !== values) into.set(values.subarray(0, size));
+  if (into === values) return;
+  if (size <= fewRows) for (let row = 0; row < size; row++) into[row] = values[row] as number;
+  else into.set(values.subarray(0, size));
 }
 
 /** As `instantOf` does it: a division by a whole number is exact where a multiplication by 0.001 is not. */

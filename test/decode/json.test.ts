@@ -141,6 +141,12 @@ describe("JSON rows", () => {
     ]);
   });
 
+  it("keep the text of an event that comes alone", () => {
+    const long = "a".repeat(100);
+    for (const text of ["", "US", "~", "é", "naïve ☃", "😀", long, `${long}é`])
+      assert.deepEqual(cellsOf(decode(JSON.stringify({ s: text }), { s: "string" }), "s"), [text]);
+  });
+
   it("survive the round trip of any text and number", () => {
     const row = fc.record({
       s: fc.option(fc.string({ unit: "binary" })),
