@@ -92,12 +92,14 @@ function hoursOf(season: Season): readonly number[] {
 }
 
 /** A field as a few words: quantiles, the most frequent values, or a share. */
-export function typicalOf({ body }: FieldProfile): string {
+export function typicalOf({ type, body }: FieldProfile): string {
+  const shown =
+    type === "timestamp" ? (time: number): string => isoTime(Math.round(time)).slice(0, 10) : number;
   switch (body.kind) {
     case "numeric":
       return body.moments.count === 0
         ? "no values"
-        : [0.05, 0.5, 0.95].map((q) => number(quantile(body.histogram, q))).join(" … ");
+        : [0.05, 0.5, 0.95].map((q) => shown(quantile(body.histogram, q))).join(" … ");
     case "string": {
       const all = total(body.categories);
       return top(body.categories, 3)

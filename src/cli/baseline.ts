@@ -16,7 +16,7 @@ import { rowsInRange, type TimeRange } from "../pipeline/time-range.ts";
 import { showDiff } from "./baseline-diff.ts";
 import { driftText, showBaseline } from "./baseline-show.ts";
 import { batchesIn, firstEventTime, messagesOf } from "./batches.ts";
-import { addDataOptions, type DataOptions, openData, rangeHelp } from "./data.ts";
+import { addDataOptions, type DataOptions, emptyRangeHint, openData, rangeHelp } from "./data.ts";
 import { timeRangeOf } from "./inputs.ts";
 import type { Io } from "./io.ts";
 import { count } from "./paint.ts";
@@ -26,6 +26,8 @@ import { readBaseline, readSpec } from "./views.ts";
 
 /** Drifts of a new baseline that are said at once. */
 const driftsTold = 5;
+/** Names of fields that are said at once. */
+const namesTold = 20;
 
 interface BuildOptions extends DataOptions {
   readonly spec: string;
@@ -109,18 +111,54 @@ async function build(options: BuildOptions, io: Io): Promise<void> {
     if (io.signal.aborted) throw new Fault("interrupted", "baseline build: interrupted");
   };
   try {
-    const baseline = await buildBaseline(view, open, {
-      limits: defaultLimits,
-      toolVersion: version,
-      ...(range === undefined ? {} : { from: range.from, to: range.to }),
-      onProgress: ({ rows }) =>
-        progress.update(() => ({ rows, eventTime: undefined, share: source.share() })),
-    });
+    const baseline = await builtOf(
+      options,
+      buildBaseline(view, open, {
+        limits: defaultLimits,
+        toolVersion: version,
+        ...(range === undefined ? {} : { from: range.from, to: range.to }),
+        onProgress: ({ rows }) =>
+          progress.update(() => ({ rows, eventTime: undefined, share: source.share() })),
+      }),
+    );
     progress.clear();
+    tellMissing(baseline, io);
     writeBaseline(baseline, options.out, io);
   } finally {
     progress.clear();
   }
+}
+
+/** With what to look at, when there was no row at all. */
+async function builtOf({ topic, exclude }: BuildOptions, built: Promise<Baseline>): Promise<Baseline> {
+  try {
+    return await built;
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== "input.empty" || error.hint !== undefined) throw error;
+    const hint =
+      exclude !== undefined
+        ? "--exclude leaves out all of them"
+        : topic === undefined
+          ? "the input holds no rows"
+          : emptyRangeHint;
+    throw new Fault("input.empty", error.message, { cause: error, hint });
+  }
+}
+
+/** A renamed column would leave its field without a baseline, in silence. @throws Fault `input.format` when no field is there */
+function tellMissing({ fields }: Baseline, io: Io): void {
+  const missing = [...fields].flatMap(([name, { profile }]) =>
+    profile.rows > 0 && profile.rules.get("missing")?.count === profile.rows ? [name] : [],
+  );
+  if (missing.length === 0) return;
+  const names = missing.slice(0, namesTold).join(", ") + (missing.length > namesTold ? ", …" : "");
+  if (missing.length === fields.size)
+    throw new Fault("input.format", `no row has any field of the spec: ${names}`, {
+      hint: "are these the data of another view? `tidemark profile FILE` shows their columns",
+    });
+  io.stderr(
+    `tidemark: no row has a column for ${names}: nothing is known of ${missing.length === 1 ? "it" : "them"}\n`,
+  );
 }
 
 /** `A..B` as whole windows: a window of which a part is bad is no reference. @throws Fault `usage` */

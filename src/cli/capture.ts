@@ -10,7 +10,7 @@ import { type Message, type Partition, partitionKey } from "../model/record.ts";
 import type { Receiver } from "../pipeline/ports.ts";
 import { type CaptureFiles, createCaptureFiles } from "../sink/capture-files.ts";
 import { parseBytes } from "../spec/size.ts";
-import { addTopicOptions, type DataOptions, openTopicRange, rangeHelp } from "./data.ts";
+import { addTopicOptions, type DataOptions, emptyRangeHint, openTopicRange, rangeHelp } from "./data.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
 import { count } from "./paint.ts";
 import { createProgress } from "./progress.ts";
@@ -54,7 +54,7 @@ Examples:
   tidemark replay … --input tuesday.arrow --out out
 
 ${rangeHelp}
-Anonymised values stay equal where they were equal, under one key; a field with a mapping or a pattern will break it then.`,
+Anonymised values stay equal where they were equal, under one key; a field with a mapping, a pattern or another type than string will break it then.`,
     )
     .action((flags: CaptureFlags) => capture(flags, io));
 }
@@ -87,11 +87,13 @@ async function capture(flags: CaptureFlags, io: Io): Promise<void> {
     if (message.body.kind !== "bytes") return;
     among ??= range.spans().map((span) => span.partition);
     try {
-      const { headers, schema } = message;
+      const { headers, schema, offset, timestamp } = message;
+      let bytes = message.body.bytes.length;
       for (const batch of decoder.decode(message.body.bytes, { headers, schema })) {
         if (batch.rows === 0) continue;
         rows += batch.rows;
-        await files.add({ partition, among, offset: message.offset, timestamp: message.timestamp, batch });
+        await files.add({ partition, among, offset, timestamp, batch, bytes });
+        bytes = 0; // of a message with several batches once
       }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -125,7 +127,7 @@ async function finish(files: CaptureFiles, undecodable: number, flags: CaptureFl
     );
   }
   if (result.rows === 0 && !partial)
-    throw new Fault("input.empty", "no row in that range", { hint: "look at --from and --to" });
+    throw new Fault("input.empty", "no row in that range", { hint: emptyRangeHint });
 }
 
 function anonymiseOf(

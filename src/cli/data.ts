@@ -32,6 +32,10 @@ export interface DataSource extends Source {
 export const rangeHelp = `A range of a topic is [--from, --to): a time of the records' own timestamps (ISO 8601, epoch ms, -2h before now),
 offsets of the partitions that are meant (0:100,1:40), earliest or latest. It is read without a consumer group.`;
 
+/** Why a range of a topic may hold nothing although there are rows of that time. */
+export const emptyRangeHint =
+  "--from and --to go by the records' own timestamps, or offsets; for event times: --from earliest --from-time A --to-time B";
+
 export function addTopicOptions(command: Command): Command {
   return command
     .option("--topic <topic>", "Kafka topic, instead of files")

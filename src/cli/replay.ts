@@ -14,7 +14,14 @@ import { createReportFiles } from "../sink/report-files.ts";
 import { createTableFiles } from "../sink/table-files.ts";
 import { filesPartition } from "../source/file.ts";
 import { compareRuns } from "./compare.ts";
-import { addDataOptions, type DataOptions, type DataSource, openData, rangeHelp } from "./data.ts";
+import {
+  addDataOptions,
+  type DataOptions,
+  type DataSource,
+  emptyRangeHint,
+  openData,
+  rangeHelp,
+} from "./data.ts";
 import { addFormats, type Formats, formatHelp, formatsOf, printedFormat } from "./formats.ts";
 import { timeRangeOf } from "./inputs.ts";
 import { Exit, formatJson, type Io } from "./io.ts";
@@ -149,7 +156,7 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
     for (const sink of [files, profiles, ...tableFiles]) await sink.close(io.signal);
   }
   if (summary.partial && summary.rows === 0) throw new Exit(130);
-  tellUnread(reporting.deadLetters, summary, range !== undefined, io);
+  tellUnread(reporting.deadLetters, summary, emptyHint(range !== undefined, options), io);
   const report = reporting.input({
     summary,
     events: options.event ?? [],
@@ -185,7 +192,7 @@ function headerOf(
 }
 
 /** @throws Fault `input.format` or `input.empty` when there was nothing to judge */
-function tellUnread(deadLetters: readonly DeadLetter[], summary: Summary, ranged: boolean, io: Io): void {
+function tellUnread(deadLetters: readonly DeadLetter[], summary: Summary, empty: string, io: Io): void {
   const [unread] = deadLetters;
   if (unread !== undefined && summary.rows === summary.deadLettered) {
     throw new Fault("input.format", unread.message, { hint: "nothing of the input could be read" });
@@ -195,10 +202,13 @@ function tellUnread(deadLetters: readonly DeadLetter[], summary: Summary, ranged
     io.stderr(`tidemark: not judged, ${place}${message}; what stands before it is\n`);
   }
   if (summary.rows === 0) {
-    throw new Fault("input.empty", "no row to judge", {
-      hint: ranged ? "no event time lies in [--from-time, --to-time)" : "the input holds no rows",
-    });
+    throw new Fault("input.empty", "no row to judge", { hint: empty });
   }
+}
+
+function emptyHint(ranged: boolean, { topic }: DataOptions): string {
+  if (ranged) return "no event time lies in [--from-time, --to-time)";
+  return topic === undefined ? "the input holds no rows" : emptyRangeHint;
 }
 
 /** The command line that makes the same report, as a POSIX shell reads it. */

@@ -228,12 +228,15 @@ function nothingInRange({ view, options }: Passes, { read: rows, rejected }: Cou
       },
     );
   }
-  const range = [options.from, options.to]
-    .map((time) => (time === undefined ? "…" : isoTime(time)))
-    .join(", ");
+  if (rows === 0) return new Fault("input.empty", "no row to learn from");
+  const [from, to] = [options.from ?? -Infinity, options.to ?? Infinity];
+  const range = [
+    Number.isFinite(from) ? ` from ${isoTime(from)}` : "",
+    Number.isFinite(to) ? ` to ${isoTime(to)}` : "",
+  ].join("");
   return new Fault(
     "input.empty",
-    `${rows} rows, no window of ${formatDuration(view.window.sizeMs)} in [${range})`,
+    `none of ${rows} rows lies in a whole window of ${formatDuration(view.window.sizeMs)}${range}`,
     {
       hint: "give a time range that the data cover by at least one whole window",
     },

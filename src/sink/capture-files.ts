@@ -23,7 +23,7 @@ const partsMax = 1_000;
 export interface CaptureOptions {
   /** Its extension says the format. */
   readonly file: string;
-  /** A part that has grown to this is closed, and another one begun. */
+  /** A part that has grown to this is closed, and another one begun; a quarter more, or one message, may be in it. */
   readonly partBytes: number;
   /** Replaces the values of the named columns; every one of them must be there. */
   readonly anonymise?: { readonly columns: readonly string[]; readonly hash: (value: string) => string };
@@ -45,6 +45,8 @@ export interface CapturedRows {
   readonly offset: number;
   readonly timestamp: EventTime | undefined;
   readonly batch: Batch;
+  /** Of the message. */
+  readonly bytes: number;
 }
 
 export interface CaptureResult {
@@ -79,7 +81,7 @@ export function createCaptureFiles({ file, partBytes, anonymise }: CaptureOption
   let waiting: CapturedRows[] = [];
   let part: Part | undefined;
   const done: string[] = [];
-  let [rows, rowsInWaiting, bytes] = [0, 0, 0];
+  let [rows, rowsInWaiting, bytesInWaiting, bytes] = [0, 0, 0, 0];
 
   const begin = async (): Promise<Part> => {
     const missing = [...hidden].filter((name) => !types.has(name));
@@ -89,7 +91,10 @@ export function createCaptureFiles({ file, partBytes, anonymise }: CaptureOption
       });
     }
     if (done.length >= partsMax)
-      throw new Fault("input.format", `${file}: columns change too often: ${partsMax} parts`);
+      throw new Fault(
+        "input.format",
+        `${file}: ${partsMax} parts: too small ones, or columns that change too often`,
+      );
     const columns = [
       ...placeColumns,
       ...[...types].map(([name, type]): FileColumn => ({ name, type: hidden.has(name) ? "utf8" : type })),
@@ -110,7 +115,7 @@ export function createCaptureFiles({ file, partBytes, anonymise }: CaptureOption
     if (waiting.length === 0) return;
     part ??= await begin();
     const some = waiting;
-    [waiting, rowsInWaiting] = [[], 0];
+    [waiting, rowsInWaiting, bytesInWaiting] = [[], 0, 0];
     const cells = part.columns.map((column) => ({ ...column, cells: cellsOf(some, column.name) }));
     await write(part, await part.encoder.rows(cells));
     if (part.bytes >= partBytes) await closePart();
@@ -157,7 +162,8 @@ export function createCaptureFiles({ file, partBytes, anonymise }: CaptureOption
       waiting.push(row);
       rows += row.batch.rows;
       rowsInWaiting += row.batch.rows;
-      if (rowsInWaiting >= rowsWaiting) await flush();
+      bytesInWaiting += row.bytes;
+      if (rowsInWaiting >= rowsWaiting || bytesInWaiting >= partBytes / 4) await flush();
     },
     async finish() {
       await flush();

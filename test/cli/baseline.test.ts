@@ -129,6 +129,56 @@ describe("the life of a baseline", () => {
     assert.doesNotMatch(told.get(without) ?? "", /user_location|user_embedding|result_count|ready_ms/);
   });
 
+  it("tells of fields that no row has, and learns nothing of data that have none of them", async () => {
+    const header = "event_time,user_location,session_seconds";
+    const rows = Array.from(
+      { length: 90 },
+      (_, at) => `2026-03-01T00:${String(Math.floor(at / 2)).padStart(2, "0")}:00Z,US,${at}`,
+    );
+    const [some, none] = ["some.csv", "none.csv"].map((name) => join(dir, name)) as [string, string];
+    writeFileSync(some, [header, ...rows].join("\n"));
+    writeFileSync(none, [header.replace("user_location,session", "country,seconds"), ...rows].join("\n"));
+    const run = (...args: string[]) =>
+      inside(["baseline", "build", "--spec", spec, "--out", join(dir, "few.json"), ...args]);
+    assert.match(
+      (await run("--input", some)).stderr,
+      /no row has a column for device, app_version, .*nothing is known of them/,
+    );
+    const { code, stderr } = await run("--input", none);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /no row has any field of the spec: user_location, .*another view/);
+  });
+
+  it("says which rows were left when none is", async () => {
+    const run = async (...args: string[]): Promise<string> =>
+      (
+        await inside([
+          "baseline",
+          "build",
+          "--spec",
+          spec,
+          "--input",
+          clean,
+          "--out",
+          join(dir, "no.json"),
+          ...args,
+        ])
+      ).stderr;
+    assert.match(
+      await run("--from-time", "2030-01-01"),
+      /none of 26182 rows lies in a whole window of 20m from 2030-01-01T00:00:00.000Z \[input\.empty\]/,
+    );
+    assert.match(
+      await run("--exclude", "2026-01-01..2027-01-01"),
+      /no row to learn from .*--exclude leaves out all/,
+    );
+  });
+
+  it("shows instants as days", async () => {
+    const { stdout } = await inside(["baseline", "show", first]);
+    assert.match(stdout, /last_purchase_at +timestamp .* 202[56]-\d\d-\d\d … 2026-\d\d-\d\d … 2026-/);
+  });
+
   it("says what moved, of every kind of field and the farthest first", async () => {
     const lines = await diff(whole, drifted);
     const moved = lines.map(({ movedSd }) => movedSd ?? Number.POSITIVE_INFINITY);
