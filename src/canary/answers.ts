@@ -107,7 +107,7 @@ function rateCheck(
   const chance = p * tests;
   const result =
     above && chance < abortBelow ? "abort" : above && chance < doubtBelow ? "inconclusive" : "pass";
-  const summary = `${theirs} of ${n} answers of the candidate ${predicate}, ${ours} of production's${theirs > 0 ? detail : ""}`;
+  const summary = `${theirs} of ${n} answers of the candidate ${predicate}, ${ours} of production's${detail}`;
   return { name, result, summary };
 }
 
@@ -138,14 +138,20 @@ function nonfiniteCheck(rates: Rates, options: CanaryOptions): Check {
 }
 
 function failureText(pairs: readonly Pair[]): string {
+  const [theirs, ours] = (["candidate", "production"] as const).map((side) => causesOf(pairs, side));
+  return (theirs === "" ? "" : ` (${theirs})`) + (ours === "" ? "" : `; production's: ${ours}`);
+}
+
+/** The most frequent ones; empty when all succeed. */
+function causesOf(pairs: readonly Pair[], side: keyof Pair): string {
   const causes = new Map<string, number>();
-  for (const { candidate } of pairs) {
-    if (isSuccess(candidate)) continue;
-    const cause = candidate.error ?? `status ${candidate.status}`;
+  for (const { [side]: answer } of pairs) {
+    if (isSuccess(answer)) continue;
+    const cause = answer.error ?? `status ${answer.status}`;
     causes.set(cause, (causes.get(cause) ?? 0) + 1);
   }
   const most = [...causes].sort(([, a], [, b]) => b - a).slice(0, examplesMax);
-  return ` (${most.map(([cause, count]) => `${count} × ${cause}`).join(", ")})`;
+  return most.map(([cause, count]) => `${count} × ${cause}`).join(", ");
 }
 
 /** An object is empty when all of it is. */

@@ -56,6 +56,16 @@ describe("a canary", () => {
     }
   });
 
+  it("says why production did not answer, as it does of the candidate", () => {
+    const well = outputsOf(120, 1, (random) => random.normal());
+    const away = well.map((each) => ({ ...each, status: 0, error: "connect ECONNREFUSED" }));
+    const said = (production: typeof well, candidate: typeof well): string =>
+      judge(production, candidate).checks.find(({ name }) => name === "status")?.summary ?? "";
+    assert.match(said(away, well), /120 of production's; production's: 120 × connect ECONNREFUSED$/);
+    assert.match(said(well, away), /0 of production's \(120 × connect ECONNREFUSED\)$/);
+    assert.match(said(well, well), /0 of production's$/);
+  });
+
   it("aborts one whose answers are empty in one part only, and names the part", () => {
     const whole = outputsOf(150, 3, (random, query) => ({
       user: `u${query % 7}`,
