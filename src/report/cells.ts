@@ -80,7 +80,7 @@ function halved<T>(items: readonly T[], join: (a: T, b: T) => T): T[] {
 }
 
 /** Neighbours as one cell: the whole time, the worse status. */
-function joinCells(a: WindowCell, b: WindowCell): WindowCell {
+export function joinCells(a: WindowCell, b: WindowCell): WindowCell {
   return {
     window: { start: a.window.start, end: b.window.end },
     status: worseOf(a.status, b.status),

@@ -173,7 +173,7 @@ export function draftField(timeline: Timeline, field: FieldSpec | undefined): Fi
   };
 }
 
-function addShares(a: Share, b: Share): Share {
+export function addShares(a: Share, b: Share): Share {
   return { hits: a.hits + b.hits, of: a.of + b.of };
 }
 

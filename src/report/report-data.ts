@@ -4,6 +4,7 @@ import { type Alert, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { FieldProfile } from "../profile/profile.ts";
 import { deviation, type Moments } from "../sketch/moments.ts";
 import { firedAlerts } from "./alert-table.ts";
+import { coarserFindings } from "./coarser.ts";
 import { contributionsOf } from "./contributions.ts";
 import type { Series, StatisticFindings } from "./field-findings.ts";
 import { rulesOf } from "./provenance.ts";
@@ -14,6 +15,10 @@ import { nameOf } from "./segment-table.ts";
 export const reportDataVersion = 1;
 /** Parts of a field's change that are told. */
 const contributionsMax = 12;
+/** All lists that go with `windows`, together. */
+const seriesBytesMax = 4_000_000;
+/** Digits of a figure of which there is one a window. */
+const digits = 5;
 
 /** `report.json`: everything that the report shows. */
 export function renderReportData(input: ReportInput): string {
@@ -21,7 +26,8 @@ export function renderReportData(input: ReportInput): string {
 }
 
 /** As plain JSON: `docs/report.md` says what each key means. Times in ISO 8601, UTC. */
-export function reportData(input: ReportInput): object {
+export function reportData(given: ReportInput): object {
+  const input = { ...given, findings: coarserFindings(given.findings, seriesBytesMax) };
   const { view, baseline, findings, summary, files, command, toolVersion, sigma } = input;
   const subjects = subjectsOf(input);
   return {
@@ -133,7 +139,7 @@ function statisticData({ name, status, worst, shifts, statuses, ...counts }: Sta
     criticalWindows: counts.criticalWindows,
     warningWindows: counts.warningWindows,
     worst: verdictData(worst),
-    shifts: shifts.map((shift) => (shift === undefined ? null : jsonNumber(shift))),
+    shifts: shifts.map((shift) => (shift === undefined ? null : rounded(shift))),
     statuses: nulled(statuses),
   };
 }
@@ -146,11 +152,15 @@ function normData(norms: Moments): object {
   const { count, mean, min, max } = norms;
   return {
     vectors: count,
-    mean: jsonNumber(mean),
-    sd: jsonNumber(deviation(norms)),
-    min: jsonNumber(min),
-    max: jsonNumber(max),
+    mean: rounded(mean),
+    sd: rounded(deviation(norms)),
+    min: rounded(min),
+    max: rounded(max),
   };
+}
+
+function rounded(value: number): number | null {
+  return Number.isFinite(value) ? Number(value.toPrecision(digits)) : jsonNumber(value);
 }
 
 function verdictData(verdict: Verdict): object {

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { renderReportData } from "../../src/report/report-data.ts";
 import { breach, minute } from "../judge/samples.ts";
 import { evil, inputOf } from "./input.ts";
+import { largeInput } from "./large.ts";
 
 interface Data {
   readonly [key: string]: unknown;
@@ -76,6 +77,35 @@ describe("report.json", () => {
     const told = fields.find(({ field }) => field === null);
     assert.equal(told?.statistics[0]?.worst.shift, Number.MAX_VALUE);
     assert.deepEqual(told?.statistics[0]?.shifts, [Number.MAX_VALUE]);
+  });
+
+  it("has fewer points in time when there are many statistics: 4 MB of them at most", () => {
+    const input = largeInput(719, ["embedding"]);
+    const text = renderReportData(input);
+    assert.ok(text.length < 4_000_000, `${text.length} bytes`);
+    const { windows, fields } = JSON.parse(text);
+    const told = input.findings;
+    assert.ok(windows.length > 100 && windows.length < told.cells.length, `${windows.length} points`);
+    const sum = (of: string): number =>
+      windows.reduce((all: number, each: Record<string, number>) => all + (each[of] ?? 0), 0);
+    assert.equal(
+      sum("windows"),
+      told.cells.reduce((all, { windows: n }) => all + n, 0),
+    );
+    assert.equal(
+      sum("rows"),
+      told.cells.reduce((all, { rows }) => all + rows, 0),
+    );
+    for (const { field, statistics, norms } of fields) {
+      if (field === null) continue;
+      assert.equal(norms.length, windows.length);
+      for (const { statistic, shifts, statuses } of statistics) {
+        const whole = told.fields.get(field)?.statistics.find(({ name }) => name === statistic);
+        assert.equal(statuses.length, windows.length);
+        const worst = Math.max(...(whole?.shifts ?? []).map((shift) => shift ?? 0));
+        assert.equal(Math.max(...shifts), Number(worst.toPrecision(5)), "the worst is not smoothed away");
+      }
+    }
   });
 
   it("has no key that docs/report.md leaves out", () => {

@@ -164,5 +164,9 @@ describe("report.html", () => {
     const html = renderReport(largeInput(719));
     const bytes = Buffer.byteLength(html);
     assert.ok(bytes > 1_000_000 && bytes < 1_500_000, `${bytes} bytes`);
+    for (const type of ["string", "embedding"] as const) {
+      const own = Buffer.byteLength(renderReport(largeInput(719, [type])));
+      assert.ok(own < 2_000_000, `${own} bytes of nothing but ${type} fields`);
+    }
   });
 });
