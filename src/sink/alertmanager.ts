@@ -6,6 +6,7 @@ import { type Clock, type Elapsed, type EventTime, isoTime, type WallTime } from
 import { type Alert, segmentKey } from "../model/verdict.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { type Courier, createCourier, type Reporting } from "./courier.ts";
+import { createPeerClock } from "./peer-clock.ts";
 import { type Address, type Answer, addressOf, postJson } from "./post.ts";
 
 /** Alerts of one POST. */
@@ -16,8 +17,6 @@ const [resolvedForMs, resolvedMax] = [15 * 60_000, 2_000];
 const standsMinMs = 5_000;
 /** A firing alert ends by itself after four missed re-sends, but never sooner than this. */
 const endsAfterMinMs = 5 * 60_000;
-/** Clocks that are this near agree: a `Date` header has whole seconds, and an answer takes its time. */
-const skewMinMs = 30_000;
 /** An event time further than this from the wall clock is of another day: a replay, or a lag being caught up. */
 const eventTimeTrustMs = 5 * 60_000;
 
@@ -230,8 +229,7 @@ function createDelivery(
   const { timeoutMs = 5_000 } = options;
   /** Alerts that the peer will not have, and why; they are not tried again while they stand. */
   const refused = new Map<string, string>();
-  /** The peer's wall clock minus ours; 0 as long as they agree. */
-  let skewMs = 0;
+  const peerClock = createPeerClock(`alertmanager ${address.name}`, address.name, { clock, log });
 
   const incidents = (): readonly Incident[] =>
     incidentsOf(
@@ -252,30 +250,15 @@ function createDelivery(
     else if (!toldAt.has(address.name)) toldAt.set(address.name, now);
   };
 
-  /** Whether the peer's clock is found to be another than was thought: what it was sent may be over already by its clock. */
-  const learnSkew = ({ date }: Answer): boolean => {
-    if (date === undefined) return false;
-    const offMs = date - clock.now();
-    const nextMs = Math.abs(offMs) > skewMinMs ? offMs : 0;
-    const learnt = Math.abs(nextMs - skewMs) > skewMinMs;
-    if (learnt) {
-      skewMs = nextMs;
-      log.warn(
-        { peer: address.name, skewMs },
-        `alertmanager ${address.name}: its clock is ${Math.round(offMs / 1_000)} s away from ours`,
-      );
-    }
-    return learnt;
-  };
-
   const post = async (batch: readonly Standing[], signal: AbortSignal, again = true): Promise<Answer> => {
+    const wall = peerClock.now();
     const now = clock.elapsed();
     const sent = batch.map((each) =>
       isNews(each, now) ? { ...each, alert: each.fired ?? each.alert, endedAt: undefined } : each,
     );
-    const told = toAlerts(sent, { wall: clock.now() + skewMs, elapsed: now }, options, incidents());
+    const told = toAlerts(sent, { wall, elapsed: now }, options, incidents());
     const answer = await postJson(address, url, told, { timeoutMs, signal });
-    if (learnSkew(answer) && again) return post(batch, signal, false);
+    if (peerClock.learn(answer.date) && again) return post(batch, signal, false);
     if (answer.status < 300) for (const each of sent) tell(each, now);
     if (batch.some((each) => isNews(each, now))) wakeSoon(standsMs);
     if (answer.status < 300 || isRefusal(answer)) return answer;

@@ -14,7 +14,7 @@ interface Terminal {
 
 /**
  * Runs a command in this process: what `bin/tidemark` does but for the process around it. For tests of what commands say;
- * those of signals, pipes and memory need a process of their own.
+ * those of signals, pipes and memory need a process of their own. One at a time: the working directory is the process's.
  */
 export async function inside(
   args: readonly string[],
@@ -47,15 +47,21 @@ export async function inside(
     command.commands.forEach(quiet);
   };
   quiet(program);
-  const code = await program.parseAsync([...args], { from: "user" }).then(
-    () => 0,
-    (error: unknown) => {
-      if (error instanceof Exit) return error.code;
-      if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-      if (!(error instanceof Fault)) throw error;
-      said.stderr += `${error.message} [${error.code}] ${error.hint ?? ""}\n`;
-      return exitCodeOf(error);
-    },
-  );
+  const here = process.cwd();
+  process.chdir(cwd);
+  const code = await program
+    .parseAsync([...args], { from: "user" })
+    .then(
+      () => 0,
+      (error: unknown) => {
+        if (error instanceof Exit) return error.code;
+        if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+        if (!(error instanceof Fault)) throw error;
+        said.stderr += `tidemark: ${error.message} [${error.code}]\n`;
+        if (error.hint !== undefined) said.stderr += `  ${error.hint}\n`;
+        return exitCodeOf(error);
+      },
+    )
+    .finally(() => process.chdir(here));
   return { code, ...said };
 }

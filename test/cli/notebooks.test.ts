@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { alertTable, breakerTable, profileTable, type Table, verdictTable } from "../../src/sink/tables.ts";
-import { root, tidemark } from "./command.ts";
+import { root } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const spec = [
   "--spec",
@@ -33,7 +34,7 @@ describe("tables for notebooks", () => {
   before(async () => {
     connection = await (await DuckDBInstance.create(":memory:")).connect();
     await connection.run("SET TimeZone = 'UTC'");
-    const ended = await tidemark([
+    const ended = await inside([
       ...[
         "replay",
         ...spec,
@@ -163,7 +164,7 @@ describe("tables for notebooks", () => {
   it("are the same as Arrow files, read by our own reader", async () => {
     const places = tables.map((name) => join(out, `${name}.arrow`));
     for (const [index, file] of places.entries()) {
-      const { code, stdout, stderr } = await tidemark(["profile", file, "--json"]);
+      const { code, stdout, stderr } = await inside(["profile", file, "--json"]);
       assert.equal(code, 0, stderr);
       const [rows] = await query(`SELECT count(*)::INT AS n FROM 'out/${tables[index]}.parquet'`);
       assert.equal(JSON.parse(stdout).rows, rows?.["n"], file);
@@ -171,11 +172,11 @@ describe("tables for notebooks", () => {
   });
 
   it("are gone after a run that did not ask for them, and a format that is none is refused", async () => {
-    const wrong = await tidemark(["replay", ...spec, "--input", incident, "--out", out, "--format", "xlsx"]);
+    const wrong = await inside(["replay", ...spec, "--input", incident, "--out", out, "--format", "xlsx"]);
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /--format xlsx: no format.*html.*parquet/s);
     const short = ["--to-time", "2026-03-03T01:00Z"];
-    const plain = await tidemark(["replay", ...spec, "--input", incident, "--out", out, ...short]);
+    const plain = await inside(["replay", ...spec, "--input", incident, "--out", out, ...short]);
     assert.equal(plain.code, 0, plain.stderr);
     assert.equal(existsSync(join(out, "profiles.parquet")), false);
     assert.equal(existsSync(join(out, "report.html")), true);

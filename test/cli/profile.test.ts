@@ -7,6 +7,7 @@ import { RecordBatchStreamWriter, tableFromArrays } from "apache-arrow";
 import { sparkline } from "../../src/cli/profile.ts";
 import type { SurveyedField } from "../../src/pipeline/survey.ts";
 import { tidemark } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const clean = "replay-data/tensor-collapse/clean.arrow";
 
@@ -52,7 +53,7 @@ const near = (value: number | null | undefined, expected: number, within: number
 
 describe("tidemark profile", () => {
   it("says what is in an Arrow file without a spec", async () => {
-    const { code, stdout, stderr } = await tidemark(["profile", clean, "--json"]);
+    const { code, stdout, stderr } = await inside(["profile", clean, "--json"]);
     assert.equal(code, 0, stderr);
     const { rows, fields } = JSON.parse(stdout) as { rows: number; fields: SurveyedField[] };
     assert.equal(rows, 26_182);
@@ -78,7 +79,7 @@ describe("tidemark profile", () => {
   });
 
   it("prints one aligned line a field", async () => {
-    const { code, stdout } = await tidemark(["profile", clean]);
+    const { code, stdout } = await inside(["profile", clean]);
     assert.equal(code, 0);
     const lines = stdout.trimEnd().split("\n");
     assert.equal(lines[0], "26,182 rows, 27 fields, 1 file");
@@ -94,7 +95,7 @@ describe("tidemark profile", () => {
       { a: "three", b: false, c: "é" },
     ];
     writeFileSync(file, rows.map((row) => JSON.stringify(row)).join("\n"));
-    const { code, stdout, stderr } = await tidemark(["profile", file, "--json"]);
+    const { code, stdout, stderr } = await inside(["profile", file, "--json"]);
     assert.equal(code, 0, stderr);
     const { fields } = JSON.parse(stdout) as { fields: SurveyedField[] };
     const c = fields.find(({ name }) => name === "c");
@@ -103,7 +104,7 @@ describe("tidemark profile", () => {
       { value: "", count: 1 },
     ]);
     assert.deepEqual(fields.find(({ name }) => name === "b")?.bool, { trues: 1, falses: 1 });
-    const table = await tidemark(["profile", file]);
+    const table = await inside(["profile", file]);
     assert.ok(!table.stdout.includes("\u001b"), "a name cannot move the cursor");
   });
 
@@ -113,7 +114,7 @@ describe("tidemark profile", () => {
     writeFileSync(join(dir, "1.csv"), `id,value\n${many}\n`);
     writeFileSync(join(dir, "2.csv"), `value,place\n0.5,here\n1.5,there\n,here\n`);
     writeFileSync(join(dir, "3.csv"), `id,place\n7,here\nx,\n`);
-    const { code, stdout, stderr } = await tidemark(["profile", join(dir, "*.csv"), "--json"]);
+    const { code, stdout, stderr } = await inside(["profile", join(dir, "*.csv"), "--json"]);
     assert.equal(code, 0, stderr);
     const { rows, fields, files } = JSON.parse(stdout) as {
       rows: number;
@@ -138,7 +139,7 @@ describe("tidemark profile", () => {
       { value: "here", count: 3 },
       { value: "there", count: 1 },
     ]);
-    const table = await tidemark(["profile", join(dir, "*.csv")]);
+    const table = await inside(["profile", join(dir, "*.csv")]);
     assert.match(
       table.stdout,
       /place +string +20\.0% +2 .*here 75\.0% · there 25\.0% {2}! absent from 100\.0% of the rows/,
@@ -164,23 +165,23 @@ describe("tidemark profile", () => {
   it("says what is wrong with a file, with the right exit code", async (t) => {
     const empty = join(scratch(t), "empty.csv");
     writeFileSync(empty, "");
-    const nothing = await tidemark(["profile", empty]);
+    const nothing = await inside(["profile", empty]);
     assert.equal(nothing.code, 2);
     assert.match(nothing.stderr, /empty\.csv.*input\.empty/);
     const broken = join(scratch(t), "broken.parquet");
     writeFileSync(broken, "PAR1 and no more");
-    const unread = await tidemark(["profile", broken]);
+    const unread = await inside(["profile", broken]);
     assert.equal(unread.code, 2);
     assert.match(unread.stderr, /broken\.parquet: no closing PAR1/);
     const text = join(scratch(t), "notes.txt");
     writeFileSync(text, "hello");
-    const unknown = await tidemark(["profile", text]);
+    const unknown = await inside(["profile", text]);
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /notes\.txt: no known extension.*\n.*\.parquet/);
-    const absent = await tidemark(["profile", "nowhere.csv"]);
+    const absent = await inside(["profile", "nowhere.csv"]);
     assert.equal(absent.code, 4);
     assert.match(absent.stderr, /nowhere\.csv: no such file/);
-    assert.equal((await tidemark(["profile"])).code, 2);
+    assert.equal((await inside(["profile"])).code, 2);
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { tidemark } from "./command.ts";
+import { inside } from "./inside.ts";
 
 function scratch(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), "tidemark-init-"));
@@ -28,16 +28,16 @@ describe("tidemark spec init", () => {
     writeOrders(join(cwd, "orders.csv"));
     const init = ["spec", "init", "--input", "orders.csv", "--name", "orders", "--event-time", "created_at"];
     const until = "2026-03-03T00:30:00Z";
-    const made = await tidemark([...init, "--to-time", until, "--out", "orders.yaml"], { cwd });
+    const made = await inside([...init, "--to-time", until, "--out", "orders.yaml"], { cwd });
     assert.equal(made.code, 0, made.stderr);
     const spec = readFileSync(join(cwd, "orders.yaml"), "utf8");
     assert.match(spec, /window: \{ size: 1m, lateness: 30s, minRows: 50 \}/);
     assert.match(spec, /country: \{ type: string, nullable: false, mapping: \{ values: \[DE, US\]/);
     assert.match(spec, /items: \{ type: int\d+, range: \[0, /);
     const build = ["baseline", "build", "--spec", "orders.yaml", "--input", "orders.csv", "--to-time", until];
-    assert.equal((await tidemark([...build, "--out", "b.json"], { cwd })).code, 0);
+    assert.equal((await inside([...build, "--out", "b.json"], { cwd })).code, 0);
     const replay = ["replay", "--spec", "orders.yaml", "--baseline", "b.json", "--input", "orders.csv"];
-    const found = await tidemark([...replay, "--from-time", until, "--out", "out", "--json"], { cwd });
+    const found = await inside([...replay, "--from-time", until, "--out", "out", "--json"], { cwd });
     const { breaker, fields } = JSON.parse(found.stdout);
     assert.equal(breaker.state, "open", found.stderr);
     assert.equal(fields.country.status, "critical");
@@ -47,16 +47,16 @@ describe("tidemark spec init", () => {
   it("finds the event time when only one column holds times, and asks when it can't", async (t) => {
     const cwd = scratch(t);
     writeOrders(join(cwd, "orders.csv"));
-    const { stdout, code } = await tidemark(["spec", "init", "--input", "orders.csv", "--name", "o"], {
+    const { stdout, code } = await inside(["spec", "init", "--input", "orders.csv", "--name", "o"], {
       cwd,
     });
     assert.equal(code, 0);
     assert.match(stdout, /eventTime: created_at/);
     writeFileSync(join(cwd, "two.csv"), `a,b\n${minuteOf(0)},${minuteOf(1)}\n`);
-    const asked = await tidemark(["spec", "init", "--input", "two.csv", "--name", "o"], { cwd });
+    const asked = await inside(["spec", "init", "--input", "two.csv", "--name", "o"], { cwd });
     assert.equal(asked.code, 2);
     assert.match(asked.stderr, /name one of a, b by --event-time/);
-    const wrong = await tidemark(
+    const wrong = await inside(
       ["spec", "init", "--input", "orders.csv", "--name", "o", "--event-time", "x"],
       {
         cwd,

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { root, tidemark } from "./command.ts";
+import { root } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const clean = `${root}replay-data/tensor-collapse/clean.arrow`;
 const incident = `${root}replay-data/tensor-collapse/incident.arrow`;
@@ -17,7 +18,7 @@ function scratch(t: TestContext): string {
 describe("tidemark spec and baseline", () => {
   it("take a stranger from bare data to the incident, with no line written by hand", async (t) => {
     const cwd = scratch(t);
-    const made = await tidemark(
+    const made = await inside(
       [
         "spec",
         "init",
@@ -35,21 +36,21 @@ describe("tidemark spec and baseline", () => {
       { cwd },
     );
     assert.equal(made.code, 0, made.stderr);
-    const checked = await tidemark(["spec", "check", "reco.yaml", "--json"], { cwd });
+    const checked = await inside(["spec", "check", "reco.yaml", "--json"], { cwd });
     assert.equal(checked.code, 0, checked.stdout);
     const [{ ok, fingerprint }] = JSON.parse(checked.stdout);
     assert.equal(ok, true);
 
-    const built = await tidemark(
+    const built = await inside(
       ["baseline", "build", "--spec", "reco.yaml", "--input", clean, "--out", "reco.baseline.json"],
       { cwd },
     );
     assert.equal(built.code, 0, built.stderr);
-    const shown = await tidemark(["baseline", "show", "reco.baseline.json", "--json"], { cwd });
+    const shown = await inside(["baseline", "show", "reco.baseline.json", "--json"], { cwd });
     assert.equal(shown.code, 0, shown.stderr);
     assert.match(shown.stdout, new RegExp(fingerprint));
 
-    const replayed = await tidemark(
+    const replayed = await inside(
       [
         "replay",
         "--spec",
@@ -79,7 +80,7 @@ describe("tidemark spec and baseline", () => {
     const cwd = scratch(t);
     const spec = `${root}feature-specs/reco_user.yaml`;
     for (const out of ["a.json", "b.json"]) {
-      const { code, stderr } = await tidemark(
+      const { code, stderr } = await inside(
         ["baseline", "build", "--spec", spec, "--input", clean, "--out", out],
         { cwd },
       );
@@ -87,7 +88,7 @@ describe("tidemark spec and baseline", () => {
     }
     const text = readFileSync(join(cwd, "a.json"), "utf8");
     assert.equal(text, readFileSync(join(cwd, "b.json"), "utf8"));
-    const { code, stdout } = await tidemark(["baseline", "diff", "a.json", "b.json"], { cwd });
+    const { code, stdout } = await inside(["baseline", "diff", "a.json", "b.json"], { cwd });
     assert.equal(code, 0, stdout);
   });
 
@@ -99,20 +100,20 @@ describe("tidemark spec and baseline", () => {
     );
     writeFileSync(join(cwd, "good.yaml"), text);
     writeFileSync(join(cwd, "bad.yaml"), text.replace("nullable: false", "nulable: false"));
-    const { code, stdout } = await tidemark(["spec", "check", "good.yaml", "bad.yaml"], { cwd });
+    const { code, stdout } = await inside(["spec", "check", "good.yaml", "bad.yaml"], { cwd });
     assert.equal(code, 2);
     assert.match(stdout, /^good\.yaml: ok, reco_user v4/m);
     assert.match(
       stdout,
       /^bad\.yaml:\d+:5 spec\.unknown-key fields\.user_location\.nulable.*did you mean "nullable"/m,
     );
-    const missing = await tidemark(["spec", "check", "none.yaml"], { cwd });
+    const missing = await inside(["spec", "check", "none.yaml"], { cwd });
     assert.equal(missing.code, 4);
     assert.match(missing.stderr, /none\.yaml: no such file/);
   });
 
   it("print a JSON Schema that is an object of the keys of the contract", async () => {
-    const { code, stdout } = await tidemark(["spec", "schema"]);
+    const { code, stdout } = await inside(["spec", "schema"]);
     assert.equal(code, 0);
     const schema = JSON.parse(stdout);
     for (const key of [
@@ -135,7 +136,7 @@ describe("tidemark spec and baseline", () => {
 
   it("refuse data without the event-time column, naming those that there are", async (t) => {
     const cwd = scratch(t);
-    const { code, stderr } = await tidemark(
+    const { code, stderr } = await inside(
       ["spec", "init", "--input", clean, "--name", "reco", "--event-time", "event_tme"],
       { cwd },
     );
@@ -146,7 +147,7 @@ describe("tidemark spec and baseline", () => {
 
 describe("tidemark doctor", () => {
   it("finds a checkout without a cluster well, and warns of what is missing", async () => {
-    const { code, stdout } = await tidemark(["doctor", "--json"]);
+    const { code, stdout } = await inside(["doctor", "--json"]);
     assert.equal(code, 0, stdout);
     const findings: { check: string; status: string }[] = JSON.parse(stdout);
     const of = (check: string): string | undefined => findings.find((each) => each.check === check)?.status;
@@ -156,7 +157,7 @@ describe("tidemark doctor", () => {
   });
 
   it("says of brokers that do not answer what to do, and exits with 4", async () => {
-    const { code, stdout } = await tidemark(["doctor", "--brokers", "127.0.0.1:1"]);
+    const { code, stdout } = await inside(["doctor", "--brokers", "127.0.0.1:1"]);
     assert.equal(code, 4);
     assert.match(stdout, /^fail +kafka +.*127\.0\.0\.1:1.*ECONNREFUSED/m);
     assert.match(stdout, /→ is the broker up/);

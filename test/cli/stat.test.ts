@@ -9,7 +9,8 @@ import { addStat } from "../../src/cli/stat.ts";
 import type { Fault } from "../../src/model/fault.ts";
 import { statisticsPage } from "../../src/statistics/page.ts";
 import { classicalStatistics } from "../../src/statistics/table.ts";
-import { root, tidemark } from "./command.ts";
+import { root } from "./command.ts";
+import { inside } from "./inside.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "tidemark-stat-"));
 after(() => rmSync(dir, { recursive: true }));
@@ -38,13 +39,13 @@ const inProcess: Io = {
   now: () => 0,
 };
 
-const stat = (...args: string[]): ReturnType<typeof tidemark> => tidemark(["stat", ...args]);
+const stat = (...args: string[]): ReturnType<typeof inside> => inside(["stat", ...args]);
 const compare = (
   name: string,
   reference: string,
   current: string,
   ...more: string[]
-): ReturnType<typeof tidemark> => stat(name, "--reference", reference, "--current", current, ...more);
+): ReturnType<typeof inside> => stat(name, "--reference", reference, "--current", current, ...more);
 
 describe("tidemark stat", () => {
   it("prints one statistic as JSON, with its p-value", async () => {

@@ -17,9 +17,6 @@ describe("docs/replay.md", () => {
     t.after(() => rmSync(dir, { recursive: true }));
     for (const folder of ["feature-specs", "replay-data"])
       cpSync(`${root}${folder}`, join(dir, folder), { recursive: true });
-    const here = process.cwd();
-    process.chdir(dir);
-    t.after(() => process.chdir(here));
     const told = new Map<string, string>();
     for (const command of commands) {
       const [name, ...args] = command.split(" ");
