@@ -18,6 +18,7 @@ import type { Io } from "./io.ts";
 import { createReach } from "./reach.ts";
 import { version } from "./version.ts";
 import { readViews } from "./views.ts";
+import { waitingIn } from "./waiting.ts";
 import { memoryAtHand, startWatchdog } from "./watchdog.ts";
 import {
   type KafkaClient,
@@ -165,7 +166,7 @@ async function run(options: RunOptions, io: Io): Promise<void> {
       voice: { durable: lanes, told, ahead },
       announce: (outcomes) => monitor?.announce(outcomes),
     });
-    const waiting = (partition: string): number => lag.get(partition) ?? 0;
+    const waiting = waitingIn({ lag, answeredAt: () => readers.get("source"), clock: systemClock });
     monitor = createMonitor({ ...common, sinks: lanes, waiting, relay: { processId, ...cluster } });
   } else {
     const names = views.map(({ view }) => view.name);
