@@ -82,21 +82,6 @@ const bytesAt = (name: Name, length: number): Uint8Array => new Uint8Array(buffe
 const wordsAt = (name: Name, length = rows): Int32Array => new Int32Array(buffer, own[name].value, length);
 const doublesAt = (name: Name, length = rows): Float64Array =>
   new Float64Array(buffer, own[name].value, length);
-const {
-  unpack,
-  countMask,
-  widenInt32,
-  widenFloat32,
-  widenInt64,
-  pick,
-  pickWords,
-  sum,
-  addUp,
-  tally,
-  rank,
-  raise,
-} = own;
-const { hash, number, countCodes, addTexts } = own;
 
 /**
  * The arithmetic of a tile of rows, and the arrays in its memory that it reads and writes: 1 MiB that never grows. What each array
@@ -141,20 +126,20 @@ export const kernel = {
   entryOrigin: wordsAt("entryOrigin", entries),
   pages: new Uint16Array(buffer, own.pages.value, 256),
   buckets: new Uint32Array(buffer, own.buckets.value, own.bucketBytes.value / 4),
-  unpack,
-  countMask,
-  widenInt32,
-  widenFloat32,
-  widenInt64,
-  pick,
-  pickWords,
-  sum,
-  addUp,
-  tally,
-  rank,
-  raise,
-  hash,
-  number,
-  countCodes,
-  addTexts,
+  unpack: own.unpack,
+  countMask: own.countMask,
+  widenInt32: own.widenInt32,
+  widenFloat32: own.widenFloat32,
+  widenInt64: own.widenInt64,
+  pick: own.pick,
+  pickWords: own.pickWords,
+  sum: own.sum,
+  addUp: own.addUp,
+  tally: own.tally,
+  rank: own.rank,
+  raise: own.raise,
+  hash: own.hash,
+  number: own.number,
+  countCodes: own.countCodes,
+  addTexts: own.addTexts,
 } as const;
