@@ -78,51 +78,54 @@ function comparisonJson({ a, b, both, ...rest }: Comparison): string {
 }
 
 function comparisonText(comparison: Comparison): string {
-  const { a, b, onlyA, onlyB, both } = comparison;
-  const alone = [
-    [a, onlyA],
-    [b, onlyB],
-  ] as const;
-  const parts = alone.map(([{ dir }, alerts]) =>
-    alerts.length === 0
-      ? ""
-      : `\nonly in ${dir}:\n${formatTable(alerts.map((alert) => ["", ...lineOf(alert).map(printable)]))}`,
+  const { a, b } = comparison;
+  const parts = alone(comparison).map(
+    ({ dir, lines }) =>
+      `\nonly in ${dir}:\n${formatTable(lines.map((line) => ["", ...line.map(printable)]))}`,
   );
-  const same = both.filter(({ laterMs }) => laterMs === 0).length;
   return [
     formatTable([["", a.dir, b.dir], ...figures(a.summary, b.summary)], [1, 2]),
     ...parts,
-    `\n${count(same)} alerts in both at the same time\n`,
+    `\n${sameText(comparison)}\n`,
     ...differencesOf(comparison).map((line) => `  ${printable(line)}\n`),
   ].join("");
 }
 
 function comparisonMarkdown(comparison: Comparison): string {
-  const { a, b, onlyA, onlyB, both } = comparison;
-  const alone = [
-    [a, onlyA],
-    [b, onlyB],
-  ] as const;
-  const parts = alone.map(([{ dir }, alerts]) =>
-    alerts.length === 0
-      ? ""
-      : `## Only in ${prose(dir)}\n\n${table(
-          ["time", "alert", "what was seen"],
-          alerts.map((alert) => lineOf(alert).map(prose)),
-          [],
-        )}`,
+  const { a, b } = comparison;
+  const head = ["time", "alert", "what was seen"];
+  const parts = alone(comparison).map(
+    ({ dir, lines }) =>
+      `## Only in ${prose(dir)}\n\n${table(
+        head,
+        lines.map((line) => line.map(prose)),
+        [],
+      )}`,
   );
-  const same = both.filter(({ laterMs }) => laterMs === 0).length;
   const all = [
     `# ${prose(a.dir)} and ${prose(b.dir)}`,
     table(["", prose(a.dir), prose(b.dir)], figures(a.summary, b.summary), [1, 2]),
     ...parts,
-    `${count(same)} alerts in both at the same time.`,
+    `${sameText(comparison)}.`,
     differencesOf(comparison)
       .map((line) => `- ${prose(line)}`)
       .join("\n"),
   ];
   return `${all.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** What only one of the two has; a side that has nothing alone is left out. */
+function alone({ a, b, onlyA, onlyB }: Comparison): readonly { dir: string; lines: string[][] }[] {
+  const sides = [
+    { dir: a.dir, lines: onlyA.map(lineOf) },
+    { dir: b.dir, lines: onlyB.map(lineOf) },
+  ];
+  return sides.filter(({ lines }) => lines.length > 0);
+}
+
+function sameText({ both }: Comparison): string {
+  const same = both.filter(({ laterMs }) => laterMs === 0).length;
+  return `${count(same)} ${same === 1 ? "alert" : "alerts"} in both at the same time`;
 }
 
 /** A line for each alert that came at another time, and for each field that fared otherwise. */
