@@ -24,7 +24,14 @@ export const greatExpectations: ForeignFormat = {
     const suite = mapOf(source.value);
     const expectations = listOf(suite?.["expectations"]);
     if (suite === undefined || expectations === undefined)
-      throw notOfFormat(file, 1, 'no list "expectations": not a Great Expectations suite');
+      throw notOfFormat(
+        file,
+        1,
+        'no list "expectations": not a Great Expectations suite',
+        listOf(suite?.["results"]) === undefined
+          ? undefined
+          : "this is what a validation found; the suite lies under expectations/, or suite.to_json_dict() is it",
+      );
     const draft = createDraft(textOf(suite["name"]) ?? textOf(suite["expectation_suite_name"]));
     for (const key of ["suite_parameters", "evaluation_parameters"])
       if (isSaid(suite[key]))

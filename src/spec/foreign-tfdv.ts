@@ -75,6 +75,15 @@ function readFeature(draft: Draft, feature: TextEntry, domains: Domains, file: s
   else if (kind === "FLOAT") field.type = "float64";
   const mass = Number(textIn(child(feature, "distribution_constraints"), "min_domain_mass") ?? 1);
   for (const entry of childrenOf(feature)) readKey(draft, name, field, entry, mass, domains);
+  const bounds = ["domain", "string_domain", "int_domain", "float_domain", "bool_domain"];
+  if (mass < 1 && bounds.every((key) => child(feature, key) === undefined))
+    lose(
+      draft,
+      name,
+      `distribution_constraints.min_domain_mass ${mass}`,
+      "no domain of values is said",
+      feature.line,
+    );
 }
 
 /** Number of values; undefined: it differs from example to example. */

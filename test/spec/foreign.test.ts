@@ -88,6 +88,17 @@ describe("a Great Expectations suite", () => {
       ["expect_column_values_to_be_between", 31],
     ]);
   });
+
+  it("is not what a validation found: that says so", () => {
+    const result = '{"success": true, "results": [{"expectation_config": {"type": "x", "kwargs": {}}}]}';
+    assert.throws(
+      () => importedText("great-expectations", result),
+      (error: Error) => {
+        assert.match(String((error as { hint?: string }).hint ?? error.message), /what a validation found/);
+        return true;
+      },
+    );
+  });
 });
 
 describe("an ODCS contract", () => {
@@ -159,6 +170,12 @@ describe("a TFDV schema", () => {
       "* default_environment",
       "* default_environment",
     ]);
+  });
+
+  it("tells of a share of values within a domain that is not said", () => {
+    const text =
+      'feature {\n  name: "x"\n  type: BYTES\n  distribution_constraints { min_domain_mass: 0.99 }\n}';
+    assert.deepEqual(lost(importedText("tfdv", text)), ["x distribution_constraints.min_domain_mass 0.99"]);
   });
 
   it("that is broken is named by its line", () => {
