@@ -29,17 +29,19 @@ import {
 } from "./support.ts";
 
 const partitions = 4;
+/** Of the incident's record batches: six hours, in the middle of which the breaker opens. */
+const part = [150, 410] as const;
 /** The pace of the producer: about 8 s in all, which is as long as the group takes to miss whoever was killed. */
-const roundEveryMs = 30;
+const roundEveryMs = 60;
 /** How long what must come may take on a machine with much else to do. */
 const comesWithinMs = 120_000;
 
 /** What each partition is sent in one round: every partition a few rows of the same minutes, the last rows all of them. */
 function roundsOf(file: string): readonly (readonly Buffer[])[] {
-  const { batches } = tableFromIPC(readFileSync(file));
+  const batches = tableFromIPC(readFileSync(file)).batches.slice(...part);
   const share = (rows: number, part: number): number => Math.round((rows * part) / partitions);
-  const partOf = (batch: RecordBatch, part: number): RecordBatch =>
-    batch.slice(share(batch.numRows, part), share(batch.numRows, part + 1));
+  const partOf = (batch: RecordBatch, number: number): RecordBatch =>
+    batch.slice(share(batch.numRows, number), share(batch.numRows, number + 1));
   const toEach = (messageTo: (part: number) => Uint8Array): readonly Buffer[] =>
     Array.from({ length: partitions }, (_, part) => Buffer.from(messageTo(part)));
   const rounds = batches.flatMap((_, at) => {
@@ -151,10 +153,7 @@ describe("three processes in one group", () => {
     const rounds = roundsOf(incidentFile);
     const expected = await readInOrder(monitored, topic, rounds);
     const places = new Set(expected.judged.map(placeOf));
-    assert.ok(
-      places.size > 300 && expected.profiles.size > 1_200,
-      `${places.size} ${expected.profiles.size}`,
-    );
+    assert.ok(places.size > 150 && expected.profiles.size > 600, `${places.size} ${expected.profiles.size}`);
 
     const kafka = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.NOTHING });
     const [admin, producer] = [kafka.admin(), kafka.producer({ idempotent: true, maxInFlightRequests: 1 })];
