@@ -39,6 +39,6 @@ describe("tidemark completion", () => {
     }
     const other = await inside(["completion", "csh"]);
     assert.equal(other.code, 2);
-    assert.match(other.stderr, /no such shell.*there are bash, zsh, fish/);
+    assert.match(other.stderr, /no such shell.*\n.*there are bash, zsh, fish/);
   });
 });

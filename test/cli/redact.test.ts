@@ -142,7 +142,7 @@ describe("a field whose values are redacted", () => {
     assert.equal((await replay(true, true)).code, 0);
     const bare = await replay(true, false);
     assert.equal(bare.code, 2);
-    assert.match(bare.stderr, /email: the baseline holds its values \[baseline\.mismatch\].*build it anew/);
+    assert.match(bare.stderr, /email: the baseline holds its values \[baseline\.mismatch\]\n.*build it anew/);
     assert.match((await replay(false, true)).stderr, /was built when its values were redacted/);
   });
 
