@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import kafkajs from "kafkajs";
 import { endFetchingWhenStopped, type KafkajsRunner } from "../model/kafkajs-runner.ts";
 import { countBatches, type FetchingRunner } from "./kafka-answers.ts";
+import { crc32c } from "./kafka-checksum.ts";
 
 /** What is used of kafkajs's own `BrokerPool` (src/cluster/brokerPool.js). */
 interface BrokerPool {
@@ -30,6 +31,7 @@ export function mendKafkajs(): void {
   countBatches(internals<FetchingRunner>("consumer/runner"));
   mendSeeds();
   mendChunks();
+  mendChecksum();
 }
 
 /**
@@ -65,4 +67,13 @@ function mendChunks(): void {
     if (this.bytesBuffered === 0) this.chunks = [];
     processData.call(this, bytes);
   };
+}
+
+/** Whoever loads it from now on has ours. kafkajs does when it first writes or reads a record batch; before that it has looked at none. */
+function mendChecksum(): void {
+  const file = require.resolve("kafkajs/src/protocol/recordBatch/crc32C/crc32C.js");
+  require(file);
+  const loaded = require.cache[file];
+  assert(loaded !== undefined, "kafkajs has its checksum elsewhere than 2.2.4 had");
+  loaded.exports = crc32c;
 }
