@@ -5,10 +5,20 @@ import { isLinkName, linkFields } from "../model/link-fields.ts";
 import type { Window } from "../model/time.ts";
 import type { Example, Segment } from "../model/verdict.ts";
 import { segmentKey } from "../model/verdict.ts";
-import { createCategories, mergeCategories } from "../sketch/categories.ts";
+import {
+  createCategories,
+  makeRoomLike as makeCategoriesLike,
+  mergeCategories,
+} from "../sketch/categories.ts";
 import { createCoMoments, mergeCoMoments } from "../sketch/co-moments.ts";
 import { createDistinct, mergeDistinct } from "../sketch/distinct.ts";
-import { createHistogram, type Frame, mergeHistograms, unitFrame } from "../sketch/histogram.ts";
+import {
+  createHistogram,
+  type Frame,
+  makePagesLike,
+  mergeHistograms,
+  unitFrame,
+} from "../sketch/histogram.ts";
 import { createMoments, mergeMoments } from "../sketch/moments.ts";
 import type {
   EmbeddingBody,
@@ -98,6 +108,18 @@ function emptyBody(field: FieldSpec, frame: Frame, categoriesMax: number): Field
         histogram: createHistogram(frame),
         distinct: createDistinct(),
       };
+  }
+}
+
+/** Makes room in an empty profile for as much as another of the view has: the next window is much like the last. */
+export function makeRoomLike(profile: WindowProfile, other: WindowProfile): void {
+  for (const [name, { body }] of profile.fields) {
+    const like = other.fields.get(name)?.body;
+    if (body.kind === "string" && like?.kind === "string") {
+      makeCategoriesLike(body.categories, like.categories);
+      makeCategoriesLike(body.unknowns, like.unknowns);
+    } else if (body.kind === "numeric" && like?.kind === "numeric")
+      makePagesLike(body.histogram, like.histogram);
   }
 }
 

@@ -12,7 +12,7 @@ import { createFieldFolder } from "./field-folder.ts";
 import { createPairFolder } from "./fold-pairs.ts";
 import { groupOf, otherSegment, sortRows, splitBySegment } from "./grouping.ts";
 import { closeUpTo, copyIn, type KeptWindow } from "./kept-windows.ts";
-import { emptyProfile } from "./merge.ts";
+import { emptyProfile, makeRoomLike } from "./merge.ts";
 import { holdsInstants, loadNumbers } from "./numbers.ts";
 import type { PairName, WindowProfile } from "./profile.ts";
 import { decodeSaved, encodeSaved } from "./saved-state.ts";
@@ -120,17 +120,20 @@ export function createProfiler(options: ProfilerOptions): Profiler {
     return state;
   };
 
-  const profileOf = (window: KeptWindow, segment: Segment | null): WindowProfile => {
+  const profileOf = (state: State, window: KeptWindow, segment: Segment | null): WindowProfile => {
     const key = segmentKey(segment);
     const known = window.profiles.get(key);
     if (known !== undefined) return window.told?.delete(key) === true ? copyIn(window, key, known) : known;
     if (segment !== null && segment.value !== otherSegment) {
       const values = window.values.get(segment.field) ?? 0;
-      if (values >= limits.segments) return profileOf(window, { field: segment.field, value: otherSegment });
+      if (values >= limits.segments)
+        return profileOf(state, window, { field: segment.field, value: otherSegment });
       window.values.set(segment.field, values + 1);
     }
     const span = { start: window.start, end: window.start + sizeMs };
     const profile = emptyProfile(view, frames, segment, span, limits.categories, pairs);
+    const last = state.windows.get(window.start - sizeMs)?.profiles.get(key);
+    if (last !== undefined) makeRoomLike(profile, last);
     window.profiles.set(key, profile);
     return profile;
   };
@@ -149,7 +152,7 @@ export function createProfiler(options: ProfilerOptions): Profiler {
     const window: KeptWindow = { start, profiles: new Map(), told: undefined, values: new Map() };
     state.windows.set(start, window);
     if (state.late > 0 && !isClosed(start, state.watermark, policy)) {
-      profileOf(window, null).late += state.late;
+      profileOf(state, window, null).late += state.late;
       state.late = 0;
     }
     return window;
@@ -164,11 +167,12 @@ export function createProfiler(options: ProfilerOptions): Profiler {
       newest = open.sort((a, b) => b.start - a.start)[0];
     }
     if (newest === undefined) state.late += 1;
-    else profileOf(newest, null).late += 1;
+    else profileOf(state, newest, null).late += 1;
   };
 
   /** Splits a tile's placed rows into groups: each window's whole view, then its segments. */
   const groupsOf = (
+    state: State,
     batch: Batch,
     from: number,
     size: number,
@@ -182,7 +186,7 @@ export function createProfiler(options: ProfilerOptions): Profiler {
       start: number,
       end: number,
     ): void => {
-      groups.push(groupOf(profileOf(window, null), rows, start, end, times));
+      groups.push(groupOf(profileOf(state, window, null), rows, start, end, times));
       for (const field of view.segments) {
         const column = batch.columns.get(field);
         if (column === undefined) continue;
@@ -190,7 +194,7 @@ export function createProfiler(options: ProfilerOptions): Profiler {
         split.values.forEach((value, slot) => {
           const [first, last] = [split.starts[slot] as number, split.starts[slot + 1] as number];
           if (last === first) return;
-          groups.push(groupOf(profileOf(window, { field, value }), split.rows, first, last, times));
+          groups.push(groupOf(profileOf(state, window, { field, value }), split.rows, first, last, times));
         });
       }
     };
@@ -254,7 +258,7 @@ export function createProfiler(options: ProfilerOptions): Profiler {
           tally.profiled += end - row - 1;
           row = end - 1;
         }
-        const groups = groupsOf(batch, from, size, windows, tally.profiled === size);
+        const groups = groupsOf(state, batch, from, size, windows, tally.profiled === size);
         const tile: Tile = { batch, from, size, times, position: origin.position, requestIds, groups };
         if (groups.length > 0) {
           for (const fold of folders) fold(tile);

@@ -143,7 +143,8 @@ function makeBytes(into: Categories, more: number): void {
   for (let entry = 0; entry < size; entry++) kept += keptBytesOf(lengths[entry] as number);
   let length = into.bytes.length;
   while (length < 2 * (kept + more)) length *= 2;
-  const bytes = new Uint8Array(length);
+  const own = length === into.bytes.length; // what is kept only moves towards the front
+  const bytes = own ? into.bytes : new Uint8Array(length);
   let used = 0;
   // values that were added one after the other lie so, and move as one
   for (let first = 0, next = 0; first < size; first = next) {
@@ -153,7 +154,8 @@ function makeBytes(into: Categories, more: number): void {
       starts[next] = end - from + used;
       end += keptBytesOf(lengths[next] as number);
     }
-    bytes.set(into.bytes.subarray(from, end), used);
+    if (own) bytes.copyWithin(used, from, end);
+    else bytes.set(into.bytes.subarray(from, end), used);
     used += end - from;
   }
   into.bytes = bytes;
@@ -169,6 +171,17 @@ export function makeRoom(into: Categories, more: number, most: number): boolean 
   if (wanted > most) return false;
   if (into.low.length < wanted) growEntries(into, wanted);
   return into.low.length <= most;
+}
+
+/** Room for as much as there is in `other`: growing step by step costs more than the table. */
+export function makeRoomLike(into: Categories, other: Categories): void {
+  if (into.low.length < other.size) growEntries(into, Math.min(into.limit, other.size));
+  let length = into.bytes.length;
+  while (length < other.bytesUsed) length *= 2;
+  if (length === into.bytes.length) return;
+  const bytes = new Uint8Array(length);
+  bytes.set(into.bytes.subarray(0, into.bytesUsed));
+  into.bytes = bytes;
 }
 
 function place({ slots, low, high }: Categories, entry: number): void {
@@ -197,15 +210,15 @@ function growEntries(into: Categories, wanted: number): void {
 
 /** Takes the median count off every entry and drops those that have nothing left: at least half of them. */
 function purge(into: Categories): void {
-  takeOff(into, medianCount(into.counts, into.size));
+  takeOff(into, countAt(into.counts, into.size, into.size >> 1));
 }
 
 /** Counts up to this are told apart without sorting: where values have to be dropped, most were seen once or twice. */
 const smallCounts = 64;
 const small = new Int32Array(smallCounts + 1);
 
-/** The count at place ⌊size / 2⌋ of the sorted counts. */
-function medianCount(counts: Float64Array, size: number): number {
+/** The count at a place of the sorted counts. */
+function countAt(counts: Float64Array, size: number, place: number): number {
   small.fill(0);
   for (let entry = 0; entry < size; entry++) {
     const count = counts[entry] as number;
@@ -214,9 +227,9 @@ function medianCount(counts: Float64Array, size: number): number {
   let below = 0;
   for (let count = 1; count <= smallCounts; count++) {
     below += small[count] as number;
-    if (below > size >> 1) return count;
+    if (below > place) return count;
   }
-  return counts.slice(0, size).sort()[size >> 1] as number;
+  return counts.slice(0, size).sort()[place] as number;
 }
 
 function takeOff(into: Categories, loss: number): void {
@@ -250,7 +263,7 @@ function takeOff(into: Categories, loss: number): void {
  * count that is too many is taken off every one (Agarwal et al., "Mergeable summaries", 2012).
  */
 export function mergeCategories(a: Categories, b: Categories): Categories {
-  const merged = copyWithRoom(a, b.size);
+  const merged = copyWithRoom(a, b);
   for (let entry = 0; entry < b.size; entry++) {
     const low = b.low[entry] as number;
     const high = b.high[entry] as number;
@@ -264,14 +277,13 @@ export function mergeCategories(a: Categories, b: Categories): Categories {
   merged.total += b.total;
   merged.error += b.error;
   if (merged.size > merged.limit) {
-    const sorted = merged.counts.slice(0, merged.size).sort();
-    takeOff(merged, sorted[merged.size - merged.limit - 1] as number);
+    takeOff(merged, countAt(merged.counts, merged.size, merged.size - merged.limit - 1));
   }
   return merged;
 }
 
-/** A copy without a limit of its own, with free places for `more` entries. */
-function copyWithRoom(from: Categories, more: number): Categories {
+/** A copy without a limit of its own, with free places for all that `more` keeps. */
+function copyWithRoom(from: Categories, { size: more, bytesUsed }: Categories): Categories {
   const { size, slots } = from;
   const places = Math.max(from.low.length, 2 ** Math.ceil(Math.log2(size + more || 1)));
   const copy = (old: Int32Array): Int32Array => {
@@ -281,6 +293,8 @@ function copyWithRoom(from: Categories, more: number): Categories {
   };
   const counts = new Float64Array(places);
   counts.set(from.counts.subarray(0, size));
+  const bytes = new Uint8Array(Math.max(from.bytes.length, from.bytesUsed + bytesUsed));
+  bytes.set(from.bytes.subarray(0, from.bytesUsed));
   const same = slots.length === places * 2;
   const copied: Categories = {
     ...from,
@@ -291,7 +305,7 @@ function copyWithRoom(from: Categories, more: number): Categories {
     lengths: copy(from.lengths),
     starts: copy(from.starts),
     counts,
-    bytes: from.bytes.slice(),
+    bytes,
   };
   for (let entry = 0; !same && entry < size; entry++) place(copied, entry);
   return copied;

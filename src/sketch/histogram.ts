@@ -100,9 +100,14 @@ function addPage(into: Histogram, slot: number): number {
   return into.pageCount;
 }
 
-/** Room for the pages that there are. */
-function makePages(into: Histogram): void {
-  const { pageCount, counts } = into;
+/** Room for as many pages as there are in `other`. */
+export function makePagesLike(into: Histogram, { pageCount }: Histogram): void {
+  makePages(into, Math.max(pageCount, into.pageCount));
+}
+
+/** Room for pages: those that there are. */
+function makePages(into: Histogram, pageCount = into.pageCount): void {
+  const { counts } = into;
   if (pageCount * 64 <= counts.length) return;
   let size = counts.length;
   while (size < pageCount * 64) size *= 2;
