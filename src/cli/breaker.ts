@@ -119,7 +119,7 @@ function readToken(file: string): string {
 function textOf(gate: GateAnswer): string {
   const { featureView, segment, state, since, reasons, hold, stale, openSegments } = gate;
   const lines = [
-    `${featureView}${segment === null ? "" : ` ${segment}`}: ${state} since ${since}${stale ? ", no rows arrive" : ""}`,
+    `${featureView}${segment === null ? "" : ` ${segment}`}: ${state}${since === null ? "" : ` since ${since}`}${stale ? ", no rows arrive" : ""}`,
     ...reasons.map(({ summary }) => `  because ${summary}`),
     ...(hold === null
       ? []

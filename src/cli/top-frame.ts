@@ -17,7 +17,7 @@ export interface TopView {
   readonly status: string | null;
   readonly breaker: {
     readonly state: string;
-    readonly since: string;
+    readonly since: string | null;
     readonly reasons: readonly { readonly summary: string }[];
     readonly hold: { readonly reason: string } | null;
   };
@@ -111,7 +111,7 @@ function detailsOf({ breaker, openSegments }: TopView): readonly string[] {
   const why = breaker.state === "closed" ? [] : breaker.reasons;
   return [
     ...(breaker.hold === null ? [] : [`by hand: ${breaker.hold.reason}`]),
-    ...why.slice(0, reasonsMax).map(({ summary }) => `${breaker.since.slice(0, 19)} ${summary}`),
+    ...why.slice(0, reasonsMax).map(({ summary }) => `${breaker.since?.slice(0, 19) ?? "–"} ${summary}`),
     ...(why.length > reasonsMax ? [`and ${why.length - reasonsMax} reasons more`] : []),
     ...(openSegments.length === 0 ? [] : [`open segments: ${openSegments.join(", ")}`]),
   ];

@@ -4,7 +4,7 @@ import { type EventTime, isoTime, type Window } from "../model/time.ts";
 import { type Alert, type Example, segmentKey, type Verdict } from "../model/verdict.ts";
 import type { Board, ViewStatus } from "../pipeline/board.ts";
 import { statusOf, statusRank } from "../report/status.ts";
-import { holdOf } from "./gate.ts";
+import { holdOf, sinceOf } from "./gate.ts";
 import { Problem } from "./problem.ts";
 
 const verdictsMax = 1_000;
@@ -37,7 +37,7 @@ export function viewSummary({
         : { rows: baseline.rows, from: isoTime(baseline.from), to: isoTime(baseline.to) },
     breaker: {
       state: breaker.state,
-      since: isoTime(breaker.since),
+      since: sinceOf(breaker),
       reasons: breaker.reasons,
       hold: holdOf(breaker),
     },

@@ -7,7 +7,8 @@ export interface GateAnswer {
   readonly featureView: string;
   readonly segment: string | null;
   readonly state: Breaker["state"];
-  readonly since: string;
+  /** null for a breaker that no window has been judged for. */
+  readonly since: string | null;
   readonly openedAt: string | null;
   readonly reasons: Breaker["reasons"];
   /** Segments of the view whose own breaker is open, as `node:a7`; at most 100. */
@@ -32,6 +33,10 @@ export function holdOf({ hold }: Breaker): HoldAnswer | null {
   return { ...hold, since: isoTime(hold.since), until: hold.until === null ? null : isoTime(hold.until) };
 }
 
+export function sinceOf({ since }: Breaker): string | null {
+  return since === 0 ? null : isoTime(since);
+}
+
 const openSegmentsMax = 100;
 const rank = { closed: 0, "half-open": 1, open: 2 } as const;
 
@@ -48,7 +53,7 @@ export function gateOf(status: ViewStatus, segmentText: string | undefined): Gat
     featureView: status.view.name,
     segment: segmentText ?? null,
     state: breaker.state,
-    since: isoTime(breaker.since),
+    since: sinceOf(breaker),
     openedAt: breaker.openedAt === null ? null : isoTime(breaker.openedAt),
     reasons: breaker.reasons,
     openSegments: open.slice(0, openSegmentsMax),

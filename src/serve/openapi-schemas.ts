@@ -37,7 +37,7 @@ export const schemas = {
     featureView: { type: "string" },
     segment: nullable("string"),
     state: breakerState(),
-    since: time(),
+    since: nullable("string", "date-time"),
     openedAt: nullable("string", "date-time"),
     reasons: list(ref("Reason")),
     openSegments: list({ type: "string" }),
@@ -157,7 +157,7 @@ export const schemas = {
       baseline: { anyOf: [{ type: "null" }, object({ rows: count(""), from: time(), to: time() })] },
       breaker: object({
         state: breakerState(),
-        since: time(),
+        since: nullable("string", "date-time"),
         reasons: list(ref("Reason")),
         hold: { anyOf: [{ type: "null" }, ref("Hold")] },
       }),

@@ -41,7 +41,7 @@ describe("tidemark breaker, against a process on a real broker", () => {
 
     const fine = await breaker("status", view);
     assert.equal(fine.code, 0, fine.stderr);
-    assert.match(fine.stdout, /^reco_user: closed since /);
+    assert.match(fine.stdout, /^reco_user: closed\n/);
     assert.equal((await breaker("open", view, "--reason", "upstream is wrong")).code, 2, "no token");
     const opened = await ordered("open", view, "--reason", "upstream is wrong");
     assert.equal(opened.code, 0, opened.stderr);

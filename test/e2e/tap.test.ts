@@ -91,12 +91,12 @@ describe("tidemark tap", () => {
       const { code, stderr } = await inside(["tap", "--topic", "t", ...args]);
       return `${code} ${stderr}`;
     };
-    assert.match(await ask("--broken"), /^2 --broken without --spec/);
-    assert.match(await ask("--limit", "0"), /^2 --limit 0: a whole number from 1/);
-    assert.match(await ask(), /^2 --topic t: no brokers/);
+    assert.match(await ask("--broken"), /^2 tidemark: --broken without --spec/);
+    assert.match(await ask("--limit", "0"), /^2 tidemark: --limit 0: a whole number from 1/);
+    assert.match(await ask(), /^2 tidemark: --topic t: no brokers/);
     assert.match(
       await ask("--from", "yesterday", "--brokers", "127.0.0.1:9"),
-      /^2 --from yesterday: no position/,
+      /^2 tidemark: --from yesterday: no position/,
     );
   });
 });

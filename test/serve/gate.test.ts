@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { newBreaker } from "../../src/judge/breaker.ts";
 import { breakerOf, noon } from "../pipeline/outcomes.ts";
 import { ask, fakeBoard, openBreaker, recoUser, serve, statusOf } from "./support.ts";
 
@@ -41,6 +42,15 @@ describe("the gate", () => {
     });
     assert.equal(headers.get("x-model-git-sha"), "3f2a9c1");
     assert.equal(headers.get("x-model-weights"), "s3://models/reco/v4.1");
+  });
+
+  it("says no time of a breaker that no window has been judged for", async (t) => {
+    const { url } = await serve(
+      t,
+      fakeBoard([statusOf(recoUser, { breaker: newBreaker("reco_user", null, 0) })]),
+    );
+    assert.equal((await ask(url, "/v1/gate/reco_user")).body.since, null);
+    assert.equal((await ask(url, "/v1/feature-views")).body[0].breaker.since, null);
   });
 
   it("closes for the segment whose breaker is open, and for every segment when the view's is", async (t) => {
