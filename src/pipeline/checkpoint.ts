@@ -5,6 +5,7 @@ import type { JudgingState } from "./judging-state.ts";
 import type { Anchor } from "./ports.ts";
 import type { RollState } from "./roll.ts";
 import type { SilenceState } from "./silence.ts";
+import type { UpcomingPart } from "./upcoming.ts";
 
 /**
  * Layout of a stored value: one byte of version, four bytes (little-endian) with the length of a JSON header, the header,
@@ -62,8 +63,10 @@ interface JudgingHeader extends Partial<SilenceState> {
   readonly partitions: readonly string[];
   /** Of the last parts: the partitions whose open windows they are, and whether with sketches. */
   readonly open?: readonly (readonly [partition: string, sketched: boolean])[];
+  /** Of the parts after those: the partitions of windows of a spec to come. */
+  readonly upcoming?: readonly string[];
   /** Of a judge that reads its partitions' signals from a log. */
-  readonly log?: Omit<LogPosition, "open">;
+  readonly log?: Omit<LogPosition, "open" | "upcoming">;
   /** Whether the first part is the warning layer's state. */
   readonly drift?: boolean;
 }
@@ -78,6 +81,7 @@ export interface LogPosition {
     readonly sketched: boolean;
     readonly bytes: Uint8Array;
   }[];
+  readonly upcoming: readonly UpcomingPart[];
 }
 
 export function encodeJudging(
@@ -96,11 +100,12 @@ export function encodeJudging(
       ? {}
       : {
           open: log.open.map(({ partition, sketched }) => [partition, sketched] as const),
+          upcoming: log.upcoming.map(({ partition }) => partition),
           log: { nextOffset: log.nextOffset, roll: log.roll },
         }),
     ...(drift === undefined ? {} : { drift: true }),
   };
-  const parts = [...profiles, ...(log?.open ?? [])].map(({ bytes }) => bytes);
+  const parts = [...profiles, ...(log?.open ?? []), ...(log?.upcoming ?? [])].map(({ bytes }) => bytes);
   return pack(header, drift === undefined ? parts : [drift, ...parts]);
 }
 
@@ -117,6 +122,7 @@ export function decodeJudging(bytes: Uint8Array): {
     frames,
     partitions,
     open = [],
+    upcoming = [],
     log,
     drift: drifted,
     ...rest
@@ -127,7 +133,7 @@ export function decodeJudging(bytes: Uint8Array): {
   const [drift, pending] = drifted === true ? [parts[0], parts.slice(1)] : [undefined, parts];
   const partOf = (index: number): Uint8Array => {
     const part = pending[index];
-    if (part === undefined) throw corrupt(`no profile ${index} of ${partitions.length + open.length}`);
+    if (part === undefined) throw corrupt(`no profile ${index} of ${pending.length}`);
     return part;
   };
   const profiles = partitions.map((partition, index) => ({ partition, bytes: partOf(index) }));
@@ -136,11 +142,15 @@ export function decodeJudging(bytes: Uint8Array): {
     sketched,
     bytes: partOf(partitions.length + index),
   }));
+  const waiting = upcoming.map((partition, index) => ({
+    partition,
+    bytes: partOf(partitions.length + open.length + index),
+  }));
   const state = { ...rest, profiles };
   return {
     state: drift === undefined ? state : { ...state, drift },
     ...{ spec, frames },
-    log: log && { ...log, open: opened },
+    log: log && { ...log, open: opened, upcoming: waiting },
   };
 }
 

@@ -12,6 +12,7 @@ import type { Extent, Outcome, Receiver, Resume, Sink, Store } from "./ports.ts"
 import { createRoll, type Roll } from "./roll.ts";
 import { decodeSignal, type Signal } from "./signal.ts";
 import { restoreSinks, saveSinks } from "./sink-state.ts";
+import { createUpcoming, type Upcoming } from "./upcoming.ts";
 
 export interface JudgeLogOptions {
   readonly views: readonly MonitoredView[];
@@ -60,6 +61,8 @@ interface Seat {
   readonly judging: Judging;
   readonly roll: Roll;
   readonly frames: string;
+  /** Windows of a spec that is to come. */
+  readonly upcoming: Upcoming;
   /** That the spec has changed, until it is saved. */
   readonly specs: Map<string, Uint8Array>;
   nextOffset: number;
@@ -153,7 +156,7 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     for (const seat of seats.values()) {
       if (message.offset < seat.nextOffset) continue;
       seat.nextOffset = message.offset + 1;
-      if (signal !== undefined) outcomes.push(...foldSignal(seat, signal, message.timestamp ?? 0));
+      if (signal !== undefined) outcomes.push(...foldSignal(seat, signal, message.timestamp ?? 0, trouble));
     }
     return outcomes;
   };
@@ -163,10 +166,10 @@ export function createJudgeLog(options: JudgeLogOptions): JudgeLog {
     await outboxes.durable.settle();
     await outboxes.told.settle();
     const entries = new Map<string, Uint8Array>();
-    for (const [name, { judging, roll, frames, nextOffset, monitored, specs }] of seats) {
+    for (const [name, { judging, roll, frames, nextOffset, monitored, specs, upcoming }] of seats) {
       for (const [key, bytes] of specs) entries.set(key, bytes);
       const open = roll.opened().map(({ profile, ...part }) => ({ ...part, bytes: encodeProfile(profile) }));
-      const log = { nextOffset, roll: roll.encode(), open };
+      const log = { nextOffset, roll: roll.encode(), open, upcoming: upcoming.encode() };
       entries.set(`judge/${name}`, encodeJudging(judging.encode(), monitored.view.fingerprint, frames, log));
     }
     saveSinks(speaks?.told ?? [], entries);
@@ -214,6 +217,7 @@ async function restoreSeat(monitored: MonitoredView, store: Store, trouble: Trou
     judging: createJudging(view, baseline),
     roll: createRoll(view),
     frames: framesDigest(baseline),
+    upcoming: createUpcoming(),
     specs: new Map(),
     nextOffset: 0,
   };
@@ -230,22 +234,31 @@ async function restoreSeat(monitored: MonitoredView, store: Store, trouble: Trou
     const open = log.open.map(({ bytes: part, ...rest }) => ({ ...rest, profile: decodeProfile(part) }));
     seat.roll.restore(log.roll, same ? open : []);
     seat.nextOffset = log.nextOffset;
+    for (const { partition, bytes: part } of log.upcoming) {
+      const profile = decodeProfile(part);
+      if (!seat.judging.add(partition, profile, true, true)) seat.upcoming.keep(partition, profile);
+    }
   }
   return seat;
 }
 
-/** One signal's turn: pure, so that whoever reads the log comes to the same. */
+/** One signal's turn: a function of seat and signal, so that whoever reads the log comes to the same. */
 function foldSignal(
-  { judging, roll, monitored: { view } }: Seat,
+  { judging, roll, upcoming, monitored: { view } }: Seat,
   signal: Signal,
   at: WallTime,
+  trouble: Trouble,
 ): readonly Outcome[] {
   switch (signal.kind) {
     case "closed": {
       const { partition, profile, partial } = signal;
       if (profile.featureView !== view.name) return [];
       if (profile.spec === view.fingerprint) roll.close(partition, profile, at);
-      judging.add(partition, profile, partial);
+      if (!judging.add(partition, profile, partial) && profile.spec !== view.fingerprint) {
+        const kept = upcoming.keep(partition, profile);
+        if (!kept)
+          trouble(`spec.${view.name}`, `too many windows of a spec that this judge has not: upgrade it`);
+      }
       return [];
     }
     case "open":

@@ -68,9 +68,9 @@ export interface Judging {
   readonly view: FeatureView;
   /**
    * Takes a closed window of one partition. The same key again replaces it. One that was judged not long ago is judged again
-   * when its part is news; of an older one: false.
+   * when its part is news; of an older one: false, unless it waited for this judge to come and is `adopted`.
    */
-  add(partition: string, profile: WindowProfile, partial?: boolean): boolean;
+  add(partition: string, profile: WindowProfile, partial?: boolean, adopted?: boolean): boolean;
   /**
    * Judges, in order of time, every window with news that ends at or before `watermark`.
    * @param through  event time up to which rows have been seen: a window that ends later is cut short
@@ -237,12 +237,12 @@ export function createJudging(
 
   return {
     view,
-    add(partition, profile, partial = false) {
+    add(partition, profile, partial = false, adopted = false) {
       const { start, end } = profile.window;
       if (profile.spec !== view.fingerprint) return retired?.add(partition, profile) === true;
       const known = gathered.get(start);
-      if (known === undefined && end <= judgedThrough) return false;
-      const window = known ?? { parts: new Map(), partial: false, revision: 0, changed: false };
+      if (known === undefined && end <= judgedThrough && !adopted) return false;
+      const window = known ?? { parts: new Map(), partial: adopted, revision: 0, changed: false };
       gathered.set(start, window);
       const partitions = getOrInsert(window.parts, segmentKey(profile.segment), () => new Map());
       const before = partitions.get(partition);

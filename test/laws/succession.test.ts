@@ -17,6 +17,7 @@ import { createMonitor } from "../../src/pipeline/run.ts";
 import { encodeSignal, type Signal } from "../../src/pipeline/signal.ts";
 import { createKafkaClient } from "../../src/source/kafka-client.ts";
 import { openKafkaStore } from "../../src/store/kafka.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { broker } from "../services/services.ts";
 import { cleanBaseline, type Log, logsOf, topic, view } from "./logs.ts";
@@ -83,6 +84,17 @@ async function readOn(monitor: Monitor, logs: readonly Log[], share: number): Pr
   for (const { partition, message } of all) await monitor.receive(partition, [message]);
 }
 
+/** A record of the log of signals. */
+function messageOf(signal: Signal, offset: number): Message {
+  const { value, headers } = encodeSignal(signal);
+  const record = { offset, timestamp: 0, headers: new Map(Object.entries(headers)) };
+  return { ...record, body: { kind: "bytes", bytes: value } };
+}
+
+function closedOf({ partition, profile, partial = false }: Extract<Outcome, { kind: "profile" }>): Signal {
+  return { kind: "closed", partition: `${partition.topic}-${partition.partition}`, profile, partial };
+}
+
 /** One process that judges, and one that profiles beside one that judges what it says. */
 const kinds: Readonly<Record<string, (logs: readonly Log[], take: (outcome: Outcome) => void) => Life>> = {
   embedded: (logs, take) => async (of, store, share, dies) => {
@@ -104,16 +116,10 @@ const kinds: Readonly<Record<string, (logs: readonly Log[], take: (outcome: Outc
   },
   cluster: (logs, take) => {
     const signals: Message[] = [];
-    const say = (signal: Signal): void => {
-      const { value, headers } = encodeSignal(signal);
-      const record = { offset: signals.length, timestamp: 0, headers: new Map(Object.entries(headers)) };
-      signals.push({ ...record, body: { kind: "bytes", bytes: value } });
-    };
+    const say = (signal: Signal): void => void signals.push(messageOf(signal, signals.length));
     const tell = (outcome: Outcome): void => {
       if (outcome.kind === "signal") say(outcome.signal);
-      if (outcome.kind !== "profile") return;
-      const { partition, profile, partial = false } = outcome;
-      say({ kind: "closed", partition: `${partition.topic}-${partition.partition}`, profile, partial });
+      if (outcome.kind === "profile") say(closedOf(outcome));
     };
     return async (of, store, share, dies) => {
       const views = [{ view: of, baseline }];
@@ -252,3 +258,63 @@ for (const [storeName, place] of Object.entries(places))
         await life(view, store, 0.6);
       });
     });
+
+describe("a group that is upgraded one process after the other", () => {
+  it("has every row judged once, by the spec that its process had", async (t) => {
+    const logs = logsOf(7, 2);
+    const store = createMemoryStore();
+    t.after(() => store.close());
+    const told: { readonly at: number; readonly signal: Signal }[] = [];
+    for (const [of, log] of [view, next].map((spec, at) => [spec, logs[at] as Log] as const)) {
+      let at = 0;
+      const say = (signal: Signal): void => void told.push({ at, signal });
+      const sink = sinkOf((outcome) => {
+        if (outcome.kind === "signal") say(outcome.signal);
+        if (outcome.kind === "profile") say(closedOf(outcome));
+      });
+      const relay = { processId: of.fingerprint, judging: () => undefined, ready: () => true };
+      const views = [{ view: of, baseline }];
+      const monitor = createMonitor({ ...common, views, sinks: [sink], store: createMemoryStore(), relay });
+      await monitor.assigned(log.partition);
+      await monitor.counted(topic, 2);
+      for (const message of log.messages) {
+        at = message.timestamp ?? 0;
+        await monitor.receive(log.partition, [message]);
+      }
+    }
+    told.sort((a, b) => a.at - b.at);
+    const signals = told.map(({ signal }, offset) => messageOf(signal, offset));
+
+    const judged: JudgedWindow[] = [];
+    const judgeWith = async (of: FeatureView, from: number, to: number): Promise<number> => {
+      const views = [{ view: of, baseline }];
+      const judge = createJudgeLog({
+        ...{ views, store, trouble: () => undefined, handover: undefined, announce: () => undefined },
+        speaks: {
+          durable: [sinkOf((outcome) => void (outcome.kind === "judged" && judged.push(outcome.judged)))],
+          ...{ told: [], ahead: { outcomes: 0, bytes: 0 } },
+        },
+      });
+      const log = { topic: "signals", partition: 0 };
+      const at = (await judge.assigned(log, { low: 0, high: signals.length }))?.offset ?? 0;
+      assert.equal(at, from);
+      await judge.receive(log, signals.slice(from, to));
+      await judge.checkpoint();
+      return to;
+    };
+    // the judge is upgraded last, and dies on the way
+    let at = await judgeWith(view, 0, Math.floor(signals.length * 0.3));
+    at = await judgeWith(view, at, Math.floor(signals.length * 0.6));
+    await judgeWith(next, at, signals.length);
+
+    const closed = told.flatMap(({ signal }) => (signal.kind === "closed" ? [signal.profile] : []));
+    assert.ok(closed.some(({ spec }) => spec === next.fingerprint));
+    for (const spec of [view.fingerprint, next.fingerprint]) {
+      const seen = lastOf(judged, spec);
+      for (const { window, rows, segment, ...profile } of closed) {
+        if (profile.spec !== spec || segment !== null) continue;
+        assert.equal(seen.get(window.start)?.rows, rows, `${spec} ${window.start}`);
+      }
+    }
+  });
+});
