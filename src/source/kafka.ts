@@ -114,6 +114,8 @@ interface Round {
   readonly consumer: Consumer;
   readonly admin: Admin;
   readonly positions: Map<string, Position>;
+  /** What the receiver has been asked to take over, whether it could or not: some of it may have been done. */
+  readonly offered: Map<string, Partition>;
   /** Partitions that each topic had when it was last looked at. */
   readonly counts: Map<string, number>;
   /** Counts assignments: what belongs to an earlier one is dropped. */
@@ -147,6 +149,7 @@ async function consume(
     consumer,
     admin,
     positions: new Map(),
+    offered: new Map(),
     counts,
     generation: 0,
   };
@@ -265,7 +268,7 @@ async function reassign(
   generation: number,
   { memberAssignment }: ConsumerGroupJoinEvent["payload"],
 ): Promise<void> {
-  const { options, receiver, admin, signal, consumer, positions, counts } = round;
+  const { options, receiver, admin, signal, consumer, positions, offered, counts } = round;
   await forgetAll(round);
   const mine = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
     partitions.map((partition): Partition => ({ topic, partition })),
@@ -285,6 +288,7 @@ async function reassign(
           const end = ends.find((each) => each.partition === partition.partition);
           const [low, high] = [Number(end?.low ?? 0), Number(end?.high ?? 0)];
           const range = { low, high, from: isNew(partition.partition) ? low : high };
+          offered.set(key, partition);
           const resume = await receiver.assigned(partition, range);
           const { position, gap } = placeOf(partition, resume, range);
           if (gap !== undefined) await receiver.lost(partition, gap);
@@ -302,14 +306,21 @@ async function reassign(
       const fault = isKafkajs(error) ? kafkaFault(options.brokers, error) : error;
       if (!isKafkajs(error) && !(fault instanceof Fault && fault.retryable)) throw fault;
       options.onTrouble("assignment", fault instanceof Error ? fault.message : String(fault));
+      // without a heartbeat the group soon gives it to somebody else: nothing of it is shown here meanwhile
+      for (const [key, partition] of offered) {
+        if (positions.has(key)) continue;
+        offered.delete(key);
+        await receiver.revoked(partition);
+      }
       await pause(retryAfterMs, signal);
     }
   }
 }
 
-async function forgetAll({ positions, receiver }: Round): Promise<void> {
-  const partitions = [...positions.values()].map(({ partition }) => partition);
+async function forgetAll({ positions, offered, receiver }: Round): Promise<void> {
+  const partitions = [...offered.values()];
   positions.clear();
+  offered.clear();
   for (const partition of partitions) await receiver.revoked(partition);
 }
 

@@ -68,6 +68,9 @@ interface Reading {
   readonly troubles: (string | undefined)[];
   /** What the next call of `receive` throws. */
   fail: Error | undefined;
+  /** Partitions that are taken over, but for the last of what belongs to that. */
+  refuse: ReadonlySet<number>;
+  refused: number;
   stop(): void;
   readonly ended: Promise<void>;
 }
@@ -79,19 +82,30 @@ interface ReadOptions {
   readonly takesMs?: number;
   /** Work that keeps the thread busy, for each slice. */
   readonly work?: () => void;
+  readonly refuse?: ReadonlySet<number>;
 }
 
 /** A receiver as a monitor is one: state and offset travel together, and are forgotten with the partition. */
 function read(brokers: string, topic: string, options: ReadOptions = {}): Reading {
-  const { saved = new Map(), groupId = `thread-${randomUUID()}`, takesMs = 0, work } = options;
+  const {
+    saved = new Map(),
+    groupId = `thread-${randomUUID()}`,
+    takesMs = 0,
+    work,
+    refuse = new Set(),
+  } = options;
   const end = new AbortController();
   const seen = new Map<string, string[]>();
   const reading = { seen, saved, troubles: [] as (string | undefined)[] };
-  const state: { fail: Error | undefined } = { fail: undefined };
+  const state: Pick<Reading, "fail" | "refuse" | "refused"> = { fail: undefined, refuse, refused: 0 };
   const receiver: Receiver = {
     async assigned(partition: Partition) {
       const before = saved.get(partitionKey(partition)) ?? [];
       seen.set(partitionKey(partition), [...before]);
+      if (state.refuse.has(partition.partition)) {
+        state.refused += 1;
+        throw new Fault("sink.unreachable", "nobody can be told", { retryable: true });
+      }
       return before.length === 0 ? undefined : { offset: before.length, anchor: undefined };
     },
     async receive(partition, messages) {
@@ -197,6 +211,19 @@ describe("Kafka read in a thread of its own", () => {
     second.stop();
     await second.ended;
     assert.deepEqual(new Map([...common.saved].sort()), expected);
+  });
+
+  it("keeps nothing of a partition that it could not quite take over, until it can", async (t) => {
+    const brokers = await broker();
+    const { topic, expected } = await fill(brokers);
+    const reading = read(brokers, topic, { refuse: new Set([0, 1]) });
+    t.after(reading.stop);
+    await eventually(() => reading.refused > 1 && reading.seen.size === 0, waitMs);
+    reading.refuse = new Set();
+    await eventually(() => seenIn(reading) === count, waitMs);
+    reading.stop();
+    await reading.ended;
+    assert.deepEqual(new Map([...reading.saved].sort()), expected);
   });
 
   it("lets timers and requests have their turn while messages wait", async () => {
