@@ -86,7 +86,6 @@ function loadRows(
   }
   const texts: Texts = {
     bytes,
-
     starts: valueStarts,
     ends: valueEnds,
     low: kernel.numberLow,
